@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * audit/audit.h - The event log: one JSON object a line, chained by hash, signed at the end
+ */
+#ifndef AUDIT_AUDIT_H
+#define AUDIT_AUDIT_H
+
+#include <stdio.h>
+
+#include "common/event.h"
+
+struct audit;
+
+/** struct audit_options */
+struct audit_options {
+	const char *session_dir;	/* log is SESSION_DIR/audit.jsonl, 0600; must exist */
+	const char *key_file;		/* the user's signing key; made (0600) when absent */
+	const char *session_id;
+	const char *const *argv;	/* of the session */
+	const char *policy_name, *workspace;
+};
+
+/** audit_open() - Create the log, write the start record, start the batching thread. 0; -errno */
+int audit_open(struct audit **ret, const struct audit_options *opt) MUST_USE;
+
+/**
+ * audit_event() - Record one decision
+ * @ret_seq:	Sequence number of the line ("agentsh why SEQ"); 0 for a batched one. May be NULL
+ *
+ * Written to the file before return, unless EVENT_F_BATCH: those are counted by
+ * (op, object, rule, program) and written within a second.
+ *
+ * Return: 0; -errno: not recorded, refuse the operation. Thread-safe
+ */
+int audit_event(struct audit *a, const struct event *ev, uint64_t *ret_seq) MUST_USE;
+
+/** audit_close() - Flush, write the end record with the exit status, sign the head, free. 0; -errno */
+int audit_close(struct audit *a, int exit_status);
+
+/** audit_verify() - Check chain and signature of one log; says on @out what it found. 0 intact; -EBADMSG; -errno */
+int audit_verify(const char *session_dir, const char *key_file, FILE *out) MUST_USE;
+
+#endif /* AUDIT_AUDIT_H */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fusefs/fusefs.h - The served trees: every operation judged on the path that was used
+ *
+ * One FUSE session whose root stands for "/" of the host; only the served
+ * roots and their ancestors exist in it. The cage binds SESSION/home/u onto
+ * /home/u of the view, and so on for each served root; so a node's path in the
+ * session is its real path, and rules on absolute paths apply as written.
+ */
+#ifndef FUSEFS_FUSEFS_H
+#define FUSEFS_FUSEFS_H
+
+#include <sys/types.h>
+
+#include "common/event.h"
+#include "policy/policy.h"
+
+struct fusefs;
+
+/** struct fusefs_config - Everything is borrowed until fusefs_stop() */
+struct fusefs_config {
+	int fuse_fd;			/* mounted /dev/fuse, from the cage; taken over */
+	const struct policy *policy;
+	struct event_sink *sink;
+	const char *const *served;	/* NULL-ended absolute paths, none beneath another */
+	/* Mount points of the view inside the served trees (bulk binds): must exist as looked up */
+	const char *const *mountpoints;	/* NULL-ended absolute paths */
+	pid_t trusted[8];		/* 0-ended: cage builder / resolver tgids; they may look everywhere (stat, lookup, read, list) but change nothing */
+};
+
+/** fusefs_start() - Handshake is done by the threads it starts. 0; -errno */
+int fusefs_start(struct fusefs **ret, const struct fusefs_config *cfg) MUST_USE;
+
+/**
+ * fusefs_is_born() - Was this inode of a served tree made in this session?
+ * @dev, @ino: of the backing file
+ */
+bool fusefs_is_born(struct fusefs *fs, dev_t dev, ino_t ino);
+
+/** fusefs_stop() - After the mount is gone (cage ended): join the threads, free */
+void fusefs_stop(struct fusefs *fs);
+
+/** fusefs_mount_options() - The data string for mount(2), e.g. "fd=7,rootmode=40000,user_id=1000,group_id=1000". Called by the cage builder */
+int fusefs_mount_options(char *buf, size_t size, int fuse_fd, uid_t uid, gid_t gid) MUST_USE;
+
+#endif /* FUSEFS_FUSEFS_H */

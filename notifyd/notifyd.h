@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/notifyd.h - The doorman: answers the seccomp notifications of one cage
+ */
+#ifndef NOTIFYD_NOTIFYD_H
+#define NOTIFYD_NOTIFYD_H
+
+#include <sys/types.h>
+
+#include "common/event.h"
+#include "notifyd/resolver.h"
+#include "policy/policy.h"
+
+struct notifyd;
+
+/** struct notifyd_config - Everything is borrowed until notifyd_stop() */
+struct notifyd_config {
+	int listener_fd;			/* taken over */
+	int resolver_socks[RESOLVER_SOCKETS];	/* our ends; taken over */
+	const struct policy *policy;
+	struct event_sink *sink;
+	bool tracing;				/* policy allows tracing inside */
+	bool nested;
+	/* A path socket inside that everybody may connect to (the query socket of "agentsh why"):
+	 * its view path, and the host path to connect to; NULL: none */
+	const char *query_view_path, *query_host_path;
+};
+
+/** notifyd_start() - Starts the receivers. 0; -errno */
+int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg) MUST_USE;
+
+/** notifyd_stop() - After the cage has ended: join, free */
+void notifyd_stop(struct notifyd *n);
+
+#endif /* NOTIFYD_NOTIFYD_H */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * policy/load.h - From files and command-line grants to one loaded policy
+ *
+ * Write side: reads JSON (policy/json_in.c, the only user of cJSON), resolves
+ * "extends", expands variables, stacks system, user and project layers,
+ * compiles. Everything a session needs besides the blob comes out of here too:
+ * environment rules, limits, tracing, nested, and the texts for the plan.
+ */
+#ifndef POLICY_LOAD_H
+#define POLICY_LOAD_H
+
+#include "policy/compile.h"
+
+/** struct policy_vars - What ${...} and ~ stand for. Absolute, normalised, symlinks resolved by the caller. */
+struct policy_vars {
+	const char *workspace, *home, *session;	/* session may be NULL: ${SESSION} is then an error */
+	char **environ;				/* ${SSH_AUTH_SOCK} and the like */
+};
+
+/** struct policy_sources - Where the layers come from. NULL strings are "not given". */
+struct policy_sources {
+	const char *base;		/* --policy: a built-in name, or a file if it holds '/' or ends in .json */
+	const char *user_file;		/* used as the base when @base is NULL and it exists; else "developer" */
+	const char *system_file;	/* /etc/agentsh/policy.json */
+	const char *project_file;	/* WORKSPACE/.agentsh/policy.json; may hold only deny, ask, redirect */
+	const char *profiles_dir;	/* built-in policies when not compiled in; NULL: the compiled-in ones */
+	const char *const *allow_read, *const *allow_write, *const *allow_host; /* NULL-ended lists, may be NULL */
+};
+
+/** struct policy_env_rule - environment.remove / keep / set */
+enum policy_env_kind { POLICY_ENV_REMOVE = 0, POLICY_ENV_KEEP, POLICY_ENV_SET };
+struct policy_env_rule {
+	enum policy_env_kind kind;
+	const char *name;		/* pattern for REMOVE and KEEP */
+	const char *value;		/* SET */
+};
+
+/** struct policy_anchor - Where the text of a files rule stands, for the plan */
+struct policy_anchor {
+	const char *pattern;		/* expanded */
+	const char *rule;		/* id */
+	uint64_t ops;
+	enum policy_verdict verdict;
+	uint32_t flags;			/* POLICY_F_*, POLICY_RULE_* */
+	bool by;
+};
+
+/** struct policy_loaded - One policy, ready. Owned; policy_loaded_free(). */
+struct policy_loaded {
+	char *name;
+	struct policy policy;		/* mapped from @fd */
+	int fd;				/* sealed memfd */
+	struct policy_env_rule *env;
+	size_t env_count;
+	struct policy_anchor *anchor;	/* all layers, files rules, in order */
+	size_t anchor_count;
+	char *workspace, *home;
+	uint64_t limit_processes, limit_open_files;	/* 0: not set */
+	bool tracing;			/* allowed */
+	bool nested;
+	char **files;			/* every file read, NULL-ended: the plan keeps them out of reach */
+};
+
+/**
+ * policy_load() - Read, stack, compile, seal, map
+ *
+ * Refuses, with file, line and column, whatever is malformed, unknown,
+ * unreachable or not yet supported (DESIGN 16.8: ask, redirect, registry, pipe,
+ * host names, sockets that allow, limits.memory, each). Nothing is ignored.
+ *
+ * Return: 0; -EINVAL and *@reterr filled; -ENOENT (with diag) for a missing file; -ENOMEM
+ */
+int policy_load(struct policy_loaded **ret, const struct policy_sources *src,
+		const struct policy_vars *vars, struct policy_diag *reterr) POLICY_MUST_USE;
+struct policy_loaded *policy_loaded_free(struct policy_loaded *l);	/* NULL ok; returns NULL */
+
+/** policy_env_apply() - A new environment by the rules; keep beats remove, set comes last. Free with policy_env_free(). */
+char **policy_env_apply(const struct policy_loaded *l, char *const *environ);
+void policy_env_free(char **envp);
+
+#endif /* POLICY_LOAD_H */
