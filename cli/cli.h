@@ -7,10 +7,17 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <stdio.h>
+
+#define AGENTSH_VERSION "0.1"
+
 int cmd_run(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+
+/** options_print() - The options of "run", for --help */
+void options_print(FILE *out);
 
 #endif /* CLI_CLI_H */

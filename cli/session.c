@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/session.c - The session directory: made, swept, discarded
+ */
+#include "cli/session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base.h"
+#include "common/cleanup.h"
+
+/* What the cage's processes could write to; all else in the directory is the supervisor's record */
+static const char *const swept[] = { "tmp", "run", "shm", "etc", "query.sock" };
+
+static int make_parents(char *path)
+{
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES) {
+			int err = errno;
+
+			*p = '/';
+			return -err;
+		}
+		*p = '/';
+	}
+	return 0;
+}
+
+static int make_id(char *buf, size_t size)
+{
+	uint32_t random;
+	time_t now = time(NULL);
+	struct tm tm;
+	size_t n;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	if (!gmtime_r(&now, &tm))
+		return -EOVERFLOW;
+	n = strftime(buf, size, "%Y%m%d-%H%M%S", &tm);
+	(void)snprintf(buf + n, size - n, "-%06x", random & 0xffffff);	/* SESSION_ID_SIZE holds it */
+	return 0;
+}
+
+static int make_dir(struct session *s, const char *state_dir)
+{
+	char sub[4096];
+	int r = make_id(s->id, sizeof(s->id));
+
+	if (r < 0)
+		return r;
+	if (asprintf(&s->dir, "%s/%s", state_dir, s->id) < 0 ||
+	    asprintf(&s->key_file, "%s/key", state_dir) < 0)
+		return -ENOMEM;
+	r = make_parents(s->dir);
+	if (r < 0)
+		return r;
+	if (mkdir(s->dir, 0700) < 0)
+		return -errno;
+	(void)snprintf(sub, sizeof(sub), "%s/tmp", s->dir);	/* mkdir tells if it was cut */
+	if (mkdir(sub, 0700) < 0)
+		return -errno;
+	return chmod(sub, 01777) < 0 ? -errno : 0;
+}
+
+int session_create(struct session *ret, const char *state_dir, char *why, size_t why_size)
+{
+	struct session s = { .dir = NULL };
+	int r = make_dir(&s, state_dir);
+
+	if (r < 0) {
+		(void)snprintf(why, why_size, "the session directory below %.100s cannot be made: %s",
+			       state_dir, strerror(-r));	/* may be cut */
+		session_free(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+#define DEPTH_MAX 200	/* descriptors held at once; what is deeper is moved up and removed from there */
+
+struct sweep {
+	int top_fd;
+	unsigned moved;		/* trees moved up so far: names of the next ones */
+};
+
+/* Too deep to go on: the rest becomes a tree of its own at the top. */
+static void move_up(struct sweep *s, int dir_fd, const char *name)
+{
+	char up[32];
+
+	(void)snprintf(up, sizeof(up), "deep.%u", s->moved);
+	if (renameat(dir_fd, name, s->top_fd, up) == 0)
+		s->moved++;
+}
+
+static int open_for_removal(int dir_fd, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir_fd, name, flags);
+
+	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+		fd = openat(dir_fd, name, flags);
+	if (fd >= 0)
+		(void)fchmod(fd, 0700);		/* fails: the entries stay, and the directory is seen */
+	return fd;
+}
+
+/* Remove a directory's content and itself. The names come from hostile hands:
+ * every step is relative to a descriptor and follows no link. */
+static void remove_tree(struct sweep *s, int dir_fd, const char *name, int depth)
+{
+	int fd;
+	DIR *d;
+
+	if (unlinkat(dir_fd, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
+		return;
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
+		return;
+	if (depth == 0) {
+		move_up(s, dir_fd, name);
+		return;
+	}
+	fd = open_for_removal(dir_fd, name);
+	if (fd < 0)
+		return;
+	d = fdopendir(fd);
+	if (!d) {
+		(void)close(fd);
+		return;
+	}
+	for (struct dirent *e; (e = readdir(d));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			remove_tree(s, fd, e->d_name, depth - 1);
+	(void)closedir(d);
+	(void)unlinkat(dir_fd, name, AT_REMOVEDIR);	/* not empty after move_up failed: left */
+}
+
+static void remove_below(int top_fd, const char *name)
+{
+	struct sweep s = { .top_fd = top_fd };
+
+	remove_tree(&s, top_fd, name, DEPTH_MAX);
+	for (unsigned i = 0; i < s.moved; i++) {
+		char up[32];
+
+		(void)snprintf(up, sizeof(up), "deep.%u", i);
+		remove_tree(&s, top_fd, up, DEPTH_MAX);
+	}
+	if (s.moved)
+		(void)unlinkat(top_fd, name, AT_REMOVEDIR);
+}
+
+void session_sweep(const struct session *s)
+{
+	cleanup_fd int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; fd >= 0 && i < ARRAY_SIZE(swept); i++)
+		remove_below(fd, swept[i]);
+}
+
+void session_discard(const struct session *s)
+{
+	cleanup_fd int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct sweep sweep = { .top_fd = fd };
+
+	session_sweep(s);
+	if (fd >= 0)
+		remove_tree(&sweep, AT_FDCWD, s->dir, DEPTH_MAX);
+}
+
+void session_free(struct session *s)
+{
+	free(s->dir);
+	free(s->key_file);
+	*s = (struct session){ .dir = NULL };
+}

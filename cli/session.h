@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/session.h - The session directory: STATE/ID, 0700, with tmp/ (the cage's /tmp) and the log
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include <stddef.h>
+
+#define SESSION_ID_SIZE 32
+
+/** struct session - Names of one session. Paths are owned; session_free(). */
+struct session {
+	char id[SESSION_ID_SIZE];	/* date, time, random: sorts by age */
+	char *dir;			/* STATE/ID */
+	char *key_file;			/* STATE/key: signs the heads of this user's logs */
+};
+
+/** session_create() - Make the directory and everything above it. 0; -errno and one sentence in @why */
+int session_create(struct session *ret, const char *state_dir, char *why, size_t why_size);
+
+/** session_sweep() - Remove what only lived for the session (tmp, run): beneath the directory, following no link. Keeps the log. */
+void session_sweep(const struct session *s);
+
+/** session_discard() - Remove it all: nothing was started */
+void session_discard(const struct session *s);
+
+void session_free(struct session *s);
+
+#endif /* CLI_SESSION_H */

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/supervisor.c - The process behind a session: builds the cage, judges, records
+ *
+ * DOC: Theory of operation
+ *
+ * Single-threaded until cage_build() has forked the builder. Then, from its
+ * hooks and in this order: the log, the words and the query socket
+ * (services_start), the served trees when the file system is mounted, the
+ * doorman when the command's filter stands. From then on the main thread only
+ * waits: for init's end (everything inside is dead then) or the front's.
+ *
+ * The way out does not join the threads. Nobody is left to ask them anything,
+ * and their descriptors go with the process: what has to be complete is the
+ * log, and audit_close() sees to that.
+ */
+#include "cli/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "audit/audit.h"
+#include "cli/words.h"
+#include "common/fdio.h"
+#include "fusefs/fusefs.h"
+#include "notifyd/notifyd.h"
+
+struct supervisor {
+	const struct supervisor_job *job;
+	struct audit *audit;
+	struct words *words;
+	struct query *query;
+	struct fusefs *fusefs;
+	struct notifyd *notifyd;
+	char query_path[256];
+	const char **served, **mountpoints;
+	int resolver_ours[RESOLVER_SOCKETS], resolver_theirs[RESOLVER_SOCKETS];
+	int stderr_fd;			/* the caller's, for the summary */
+};
+
+static _Noreturn void fail(const struct supervisor_job *job, const struct cage_failure *f)
+{
+	struct supervisor_msg msg = { .kind = SUPERVISOR_FAILED, .failure = *f };
+
+	(void)fdio_send(job->status_sock, &msg, sizeof(msg), NULL, 0);	/* front gone: nobody to tell */
+	_exit(CAGE_EXIT_NO_CAGE);
+}
+
+static _Noreturn void fail_step(const struct supervisor_job *job, const char *step, int err)
+{
+	struct cage_failure f = { .err = err };
+
+	(void)snprintf(f.step, sizeof(f.step), "%s", step);
+	(void)snprintf(f.detail, sizeof(f.detail), "%s", strerror(err));
+	fail(job, &f);
+}
+
+/* Before anything is judged: a decision must have somewhere to be recorded */
+static int services_start(struct supervisor *s)
+{
+	const struct supervisor_job *job = s->job;
+	struct audit_options audit = {
+		.session_dir = job->session->dir, .key_file = job->session->key_file,
+		.session_id = job->session->id, .policy_name = job->loaded->name,
+		.argv = (const char *const *)job->options->command, .workspace = job->context->workspace,
+	};
+	struct words_options words = { .loaded = job->loaded, .session_id = job->session->id };
+	struct query_options query = {
+		.socket_path = s->query_path, .session_dir = job->session->dir, .loaded = job->loaded,
+	};
+	int r;
+
+	if (s->words)
+		return 0;
+	r = audit_open(&s->audit, &audit);
+	if (r < 0)
+		return r;
+	words.audit = s->audit;
+	r = words_new(&s->words, &words);
+	if (r < 0)
+		return r;
+	return query_start(&s->query, &query);
+}
+
+/* NULL-ended list of the plan's entries: the served roots, or what lies over them */
+static const char **entries(const struct plan *plan, bool served)
+{
+	const char **list = calloc(plan->entry_count + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; list && i < plan->entry_count; i++) {
+		const struct plan_entry *e = &plan->entry[i];
+
+		if ((e->face == PLAN_SERVED) == served)
+			list[n++] = e->path;
+	}
+	return list;
+}
+
+static int hook_fuse(void *ctx, int fuse_fd, pid_t builder)
+{
+	struct supervisor *s = ctx;
+	struct fusefs_config cfg = {
+		.fuse_fd = fuse_fd, .policy = &s->job->loaded->policy, .trusted = { builder },
+	};
+	int r = services_start(s);
+
+	if (r < 0)
+		return r;
+	s->served = entries(s->job->plan, true);
+	s->mountpoints = entries(s->job->plan, false);
+	if (!s->served || !s->mountpoints)
+		return -ENOMEM;
+	cfg.sink = words_sink(s->words);
+	cfg.served = s->served;
+	cfg.mountpoints = s->mountpoints;
+	return fusefs_start(&s->fusefs, &cfg);
+}
+
+static int hook_listener(void *ctx, int listener_fd, pid_t command)
+{
+	struct supervisor *s = ctx;
+	struct notifyd_config cfg = {
+		.listener_fd = listener_fd, .policy = &s->job->loaded->policy,
+		.tracing = s->job->loaded->tracing, .nested = s->job->loaded->nested,
+		.query_view_path = QUERY_VIEW_PATH, .query_host_path = s->query_path,
+	};
+	int r = services_start(s);
+
+	(void)command;	/* the doorman learns who asks with each notification */
+	if (r < 0)
+		return r;
+	cfg.sink = words_sink(s->words);
+	memcpy(cfg.resolver_socks, s->resolver_ours, sizeof(cfg.resolver_socks));
+	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
+		(void)close(s->resolver_theirs[i]);	/* so that the builder's end is the only one */
+	return notifyd_start(&s->notifyd, &cfg);
+}
+
+/* In the builder */
+static void hook_resolver(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	(void)close(s->job->status_sock);	/* the front must see the supervisor's end */
+	(void)close(s->stderr_fd);
+	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
+		(void)close(s->resolver_ours[i]);
+	resolver_serve(s->resolver_theirs);
+}
+
+static int prepare(struct supervisor *s)
+{
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGPIPE };
+
+	umask(0);	/* fusefs makes files with the mode the kernel asks for */
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);	/* these signals exist */
+	s->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);	/* -1: no summary */
+	for (size_t i = 0; i < RESOLVER_SOCKETS; i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+			return -errno;
+		s->resolver_ours[i] = pair[0];
+		s->resolver_theirs[i] = pair[1];
+	}
+	return 0;
+}
+
+/* The supervisor must hold nothing of the caller's open but what it needs */
+static void detach(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)setsid();		/* a child of the front: never a group leader */
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		(void)dup2(null, fd);
+	if (null > 2)
+		(void)close(null);
+	if (chdir("/") < 0)
+		return;		/* only keeps a directory busy */
+}
+
+/* Wait until everything inside is dead */
+static void wait_for_end(struct supervisor *s, const struct cage *cage)
+{
+	struct pollfd fds[] = {
+		{ .fd = cage->init_pidfd, .events = POLLIN },
+	};
+
+	(void)s;
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
+		;
+}
+
+static void summary(struct supervisor *s)
+{
+	FILE *out;
+
+	if (s->job->options->quiet || s->stderr_fd < 0)
+		return;
+	out = fdopen(s->stderr_fd, "w");
+	if (!out)
+		return;
+	words_footer(s->words, out);
+	(void)fclose(out);	/* the caller's stderr may be closed or full: nothing to do about it */
+}
+
+/* The front puts the terminal right first, then tells; or is gone */
+static int wait_for_front(const struct supervisor_job *job)
+{
+	struct supervisor_msg msg;
+	int fds[FDIO_FDS_MAX];
+	size_t count;
+	ssize_t n = fdio_recv(job->status_sock, &msg, sizeof(msg), fds, &count);
+
+	for (size_t i = 0; i < count; i++)
+		(void)close(fds[i]);
+	return n == sizeof(msg) && msg.kind == SUPERVISOR_ENDED ? msg.status : -1;
+}
+
+/* Layers switched off, for "make check-teeth" alone: in other builds there is no such switch */
+static uint32_t teeth_off(void)
+{
+	uint32_t off = 0;
+#ifdef AGENTSH_TEETH
+	static const char *const names[] = {
+#define X(id, name) name,
+		CAGE_LAYER_TABLE(X)
+#undef X
+	};
+	const char *list = getenv("AGENTSH_TEETH_OFF");
+	char *copy = strdup(list ? list : ""), *rest = NULL;
+
+	for (char *w = strtok_r(copy, ",", &rest); w; w = strtok_r(NULL, ",", &rest))
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			if (strcmp(w, names[i]) == 0)
+				off |= 1u << i;
+	free(copy);
+#endif
+	return off;
+}
+
+static void cage_config_fill(struct cage_config *cfg, const struct supervisor *s)
+{
+	const struct supervisor_job *job = s->job;
+
+	*cfg = (struct cage_config){
+		.plan = job->plan, .policy = &job->loaded->policy,
+		.session_dir = job->session->dir, .query_socket = s->query_path,
+		.self_exe = job->context->self_exe, .cwd = job->cwd,
+		.argv = job->options->command, .envp = job->envp,
+		.tracing = job->loaded->tracing, .nested = job->loaded->nested,
+		.limit_processes = job->loaded->limit_processes,
+		.limit_open_files = job->loaded->limit_open_files,
+		.pass_fds = job->options->pass_fds,
+		.uid = getuid(), .gid = getgid(), .teeth_off = teeth_off(),
+	};
+}
+
+_Noreturn void supervisor_main(const struct supervisor_job *job)
+{
+	struct supervisor s = { .job = job };
+	struct cage_hooks hooks = {
+		.ctx = &s, .fuse = hook_fuse, .listener = hook_listener, .resolver = hook_resolver,
+	};
+	struct cage_failure failure = { .err = 0 };
+	struct cage_config cfg;
+	struct cage cage;
+	int r = prepare(&s), status;
+
+	if (r < 0)
+		fail_step(job, "supervisor", -r);
+	(void)snprintf(s.query_path, sizeof(s.query_path), "%s/query.sock", job->session->dir); /* bind tells if it was cut */
+	cage_config_fill(&cfg, &s);
+	r = cage_build(&cage, &cfg, job->caller, &hooks, job->job_sock, &failure);
+	if (r < 0)
+		fail(job, &failure);
+	detach();
+	wait_for_end(&s, &cage);
+	status = wait_for_front(job);
+	summary(&s);
+	r = audit_close(s.audit, status);
+	session_sweep(job->session);
+	_exit(r < 0 ? 1 : 0);
+}
