@@ -81,7 +81,9 @@ static int mirror(const struct supervisor_job *job, int job_sock, int status_soc
 		return code;
 	}
 	msg.status = status;
-	(void)fdio_send(status_sock, &msg, sizeof(msg), NULL, 0);	/* gone already: it takes EOF for it */
+	r = fdio_send(status_sock, &msg, sizeof(msg), NULL, 0);
+	if (r < 0)	/* it died meanwhile, and the kernel with it ended what was inside */
+		(void)refuse(job->options, NULL, "the supervisor was gone before the record was complete");
 	(void)close(status_sock);
 	while (waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -52,7 +52,8 @@ static _Noreturn void fail(const struct supervisor_job *job, const struct cage_f
 {
 	struct supervisor_msg msg = { .kind = SUPERVISOR_FAILED, .failure = *f };
 
-	(void)fdio_send(job->status_sock, &msg, sizeof(msg), NULL, 0);	/* front gone: nobody to tell */
+	if (fdio_send(job->status_sock, &msg, sizeof(msg), NULL, 0) < 0)
+		_exit(1);	/* front gone: nobody to tell */
 	_exit(CAGE_EXIT_NO_CAGE);
 }
 
@@ -208,7 +209,7 @@ static void summary(struct supervisor *s)
 {
 	FILE *out;
 
-	if (s->job->options->quiet || s->stderr_fd < 0)
+	if (s->job->options->quiet || s->stderr_fd < 0 || !s->words)
 		return;
 	out = fdopen(s->stderr_fd, "w");
 	if (!out)
@@ -291,7 +292,7 @@ _Noreturn void supervisor_main(const struct supervisor_job *job)
 	wait_for_end(&s, &cage);
 	status = wait_for_front(job);
 	summary(&s);
-	r = audit_close(s.audit, status);
+	r = s.audit ? audit_close(s.audit, status) : 0;
 	session_sweep(job->session);
 	_exit(r < 0 ? 1 : 0);
 }
