@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tests/attack/run.t [NAME...] - runs the attacks, TAP out
+
+Each attack gets fixtures, a session and a process group of its own; what is
+left of it is killed. In MODE=teeth the layers are switched off instead: see
+DESIGN, "Teeth". The header lines of an attack are told in tests/lib/attack.h.
+
+Needs:	tty	a terminal of its own, controlling
+	root	runs as root only (else it runs as the test user, and as root too if "user,root")
+	host	files WS/ask.N answered by WS/answer.N: "replace-secret" (an editor outside saves the
+		secret by rename)
+Environment: AGENTSH, B, MODE, ATTACK_SECONDS (races; 2, with AGENTSH_LONG 60), ATTACK_KEEP=1 keeps fixtures
+"""
+import glob
+import json
+import os
+import pty
+import pwd
+import re
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.environ.get("B", ROOT + "/build")
+TEETH = os.environ.get("MODE") == "teeth"
+AGENTSH = os.environ.get("AGENTSH", BUILD + ("/teeth/agentsh" if TEETH else "/agentsh"))
+SECONDS = os.environ.get("ATTACK_SECONDS", "60" if os.environ.get("AGENTSH_LONG") else "2")
+LIMIT = 30 + 3 * int(SECONDS)
+LAYERS = re.findall(r'X\([A-Z]+, "([a-z]+)"\)', open(ROOT + "/cage/cage.h").read())
+STATUS = {0: "blocked", 1: "escaped", 77: "cannot be tried"}
+
+
+class Attack:
+    """One source file and what its header says"""
+
+    def __init__(self, path):
+        self.name = os.path.basename(path)[:-2]
+        head = open(path).read().split("*/", 1)[0]
+        field = lambda key: (re.search(r"^ \*\s*" + key + r":\s*(.*)$", head, re.M) or [0, ""])[1].strip()
+        self.what = field("Attack")
+        self.layers = [w.strip() for w in field("Stopped by").split(",") if w.strip()]
+        expect = field("Expect")
+        self.errno = (re.match(r"(E[A-Z]+)", expect) or [0, None])[1]
+        self.rule = (re.search(r"rule ([\w-]+)", expect) or [0, None])[1]
+        self.needs = [w.strip() for w in field("Needs").split(",") if w.strip()]
+        self.policy = field("Policy") or "policy.json.in"
+        self.wrong = self.complaint(field)
+
+    def complaint(self, field):
+        for key in ("Attack", "Stopped by", "Expect", "Twin", "Source"):
+            if not field(key):
+                return f'its header has no "{key}:"'
+        for layer in self.layers:
+            if layer not in LAYERS:
+                return f'"Stopped by: {layer}": no such layer in cage/cage.h'
+        if not os.access(f"{BUILD}/attack/{self.name}", os.X_OK):
+            return "it was not built"
+        return None
+
+    def users(self):
+        """Who runs it: None is oneself"""
+        if os.getuid() != 0:
+            return [] if self.needs and "root" in self.needs and "user" not in self.needs else [None]
+        return [u for u, on in (("agentsh-test", "root" not in self.needs or "user" in self.needs),
+                                ("root", "root" in self.needs)) if on]
+
+
+class Fixture:
+    """Files, sockets and a process outside; the same for each attack, made anew"""
+
+    def __init__(self, attack, user):
+        self.user = pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())
+        self.dir = tempfile.mkdtemp(prefix="agentsh-attack.", dir="/var/tmp")
+        self.token = "SECRET-" + secrets.token_hex(8)
+        self.stopping = False
+        self.servers = []
+        d = self.dir
+        self.names = dict(FIX=d, WS=d + "/ws", HOME=d + "/home", OUTSIDE=d + "/outside", BIN=d + "/bin",
+                          SECRET=d + "/ws/secret/key", SECRET_DIR=d + "/ws/secret", PLAIN=d + "/ws/plain",
+                          LOCKED=d + "/ws/locked/file", HIDDEN=d + "/ws/hidden", UNIX=d + "/outside/host.sock",
+                          DENIED_TOOL=d + "/bin/denied-tool", ALLOWED_TOOL=d + "/bin/allowed-tool",
+                          SECONDS=SECONDS, TOKEN_MARK="SECRET-")
+        self.tree(attack)
+        self.listen()
+        self.holder = subprocess.Popen(["sleep", "1000"], preexec_fn=self.become, start_new_session=True)
+        self.names["HOLDER"] = str(self.holder.pid)
+        with open(f"{HERE}/{attack.policy}") as f:
+            text = re.sub(r"@([A-Z_]+)@", lambda m: self.names[m[1]], f.read())
+        self.write(d + "/policy.json", text)
+        if "host" in attack.needs:
+            threading.Thread(target=self.serve_host, daemon=True).start()
+
+    def write(self, path, text, mode=0o644):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+
+    def tree(self, attack):
+        n = self.names
+        os.chmod(self.dir, 0o755)
+        self.write(n["SECRET"], self.token + "\n", 0o600)
+        self.write(n["HOME"] + "/.ssh/id_test", self.token + "\n", 0o600)
+        self.write(n["HIDDEN"], self.token + "\n")
+        self.write(n["PLAIN"], "plain\n")
+        self.write(n["LOCKED"], "locked\n")
+        self.write(n["OUTSIDE"] + "/file", "outside\n")
+        for tool in ("DENIED_TOOL", "ALLOWED_TOOL"):
+            self.write(n[tool], "")
+            shutil.copy("/bin/true", n[tool])
+        shutil.copy(f"{BUILD}/attack/{attack.name}", n["WS"] + "/attack")
+        os.makedirs(self.dir + "/state")
+        for top, dirs, files in os.walk(self.dir):
+            for x in [top] + [f"{top}/{y}" for y in files]:
+                os.chown(x, self.user.pw_uid, self.user.pw_gid)
+
+    def listen(self):
+        for name in ("PORT", "DENIED_PORT"):
+            s = socket.socket()
+            s.bind(("127.0.0.1", 0))
+            self.names[name] = str(s.getsockname()[1])
+            self.serve(s)
+        u = socket.socket(socket.AF_UNIX)
+        u.bind(self.names["UNIX"])
+        os.chmod(self.names["UNIX"], 0o666)
+        self.serve(u)
+
+    def serve(self, sock):
+        """A service outside that greets with the token"""
+        def loop():
+            while not self.stopping:
+                try:
+                    c, _ = sock.accept()
+                    c.sendall((self.token + "\n").encode())
+                    c.close()
+                except OSError:
+                    if self.stopping:
+                        return
+        sock.listen(64)
+        self.servers.append(sock)
+        threading.Thread(target=loop, daemon=True).start()
+
+    def serve_host(self):
+        """Innocent work of the user outside, in the middle of an attack"""
+        done = set()
+        while not self.stopping:
+            for ask in glob.glob(self.names["WS"] + "/ask.*"):
+                if ask in done:
+                    continue
+                done.add(ask)
+                new = self.names["SECRET"] + ".new"
+                self.write(new, self.token + "\n", 0o600)
+                os.chown(new, self.user.pw_uid, self.user.pw_gid)
+                os.rename(new, self.names["SECRET"])
+                self.write(ask.replace("/ask.", "/answer."), "done\n")
+            time.sleep(0.02)
+
+    def become(self):
+        if os.getuid() == 0 and self.user.pw_uid != 0:
+            os.initgroups(self.user.pw_name, self.user.pw_gid)
+            os.setgid(self.user.pw_gid)
+            os.setuid(self.user.pw_uid)
+
+    def environment(self, off):
+        env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "TSAN_OPTIONS")}
+        env.update({"ATTACK_" + k: v for k, v in self.names.items()})
+        env.update(HOME=self.names["HOME"], USER=self.user.pw_name, LOGNAME=self.user.pw_name,
+                   XDG_STATE_HOME=self.dir + "/state")
+        if TEETH:
+            env["AGENTSH_TEETH_OFF"] = ",".join(off)
+        return env
+
+    def rules(self):
+        """Rules that the session's log says refused something"""
+        found = set()
+        for log in glob.glob(self.dir + "/state/**/audit.jsonl", recursive=True):
+            for line in open(log, errors="replace"):
+                try:
+                    found.add(json.loads(line).get("rule"))
+                except ValueError:
+                    pass
+        return found
+
+    def gone(self):
+        self.stopping = True
+        for s in self.servers:
+            s.close()
+        self.holder.kill()
+        self.holder.wait()
+        if not os.environ.get("ATTACK_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def spawn(argv, fix, off, tty):
+    """Start it; returns the process and the descriptor of its output"""
+    if tty:
+        master, slave = pty.openpty()
+        name = os.ttyname(slave)
+        os.chown(name, fix.user.pw_uid, fix.user.pw_gid)
+    else:
+        master, slave = os.pipe()
+
+    def child():
+        os.setsid()
+        if tty:
+            import fcntl
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        fix.become()
+        os.chdir(fix.names["WS"])
+    p = subprocess.Popen(argv, stdin=slave if tty else subprocess.DEVNULL, stdout=slave, stderr=slave,
+                         env=fix.environment(off), preexec_fn=child)
+    os.close(slave)
+    return p, master
+
+
+def run(argv, fix, off=(), tty=False):
+    """Exit status (None: no end) and output"""
+    p, fd = spawn(argv, fix, off, tty)
+    out, end = b"", time.time() + LIMIT
+    while time.time() < end:
+        ready, _, _ = select.select([fd], [], [], 0.1)
+        if ready:
+            try:
+                chunk = os.read(fd, 65536)
+            except OSError:
+                chunk = b""
+            out += chunk
+            if not chunk:
+                break
+        elif p.poll() is not None:
+            break
+    try:
+        status = p.wait(timeout=max(0.1, min(5, end - time.time())))
+    except subprocess.TimeoutExpired:
+        status = None
+    try:
+        os.killpg(p.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    p.wait()
+    os.close(fd)
+    return status, out.decode("utf-8", "replace")
+
+
+def session(attack, user, words, off=()):
+    fix = Fixture(attack, user)
+    try:
+        argv = [AGENTSH, "--quiet", "--policy", fix.dir + "/policy.json", "--workspace", fix.names["WS"], "--",
+                fix.names["WS"] + "/attack"] + words
+        status, out = run(argv, fix, off, "tty" in attack.needs)
+        return status, out, fix.rules(), fix.token in out, fix.holder.poll() is None
+    finally:
+        fix.gone()
+
+
+class Tap:
+    count = failed = 0
+
+    def line(self, good, name, notes="", skip=None):
+        self.count += 1
+        self.failed += not good
+        print(f"{'' if good else 'not '}ok {self.count} - {name}" + (f" # SKIP {skip}" if skip else ""), flush=True)
+        if not good:
+            for note in notes.splitlines():
+                print("# " + note, flush=True)
+
+
+def one_line(out, word):
+    return next((l for l in out.splitlines() if l.startswith(word + ":")), "")
+
+
+def check_attack(tap, attack, user):
+    who = f" as {user}" if user == "root" else ""
+    status, out, rules, leaked, alive = session(attack, user, [])
+    if status == 77:
+        tap.line(True, f"{attack.name}{who}", skip=one_line(out, "cannot"))
+        return
+    told = one_line(out, "blocked")
+    good = status == 0 and not leaked and alive and bool(told)
+    why = f"exit {status}, secret leaked: {leaked}, outside process alive: {alive}\n"
+    if good and attack.errno and attack.errno != told.split(": ", 1)[1]:
+        good, why = False, f"expected {attack.errno}\n"
+    if good and attack.rule and attack.rule not in rules:
+        good, why = False, f"rule {attack.rule} is not in the log, but {sorted(r for r in rules if r)}\n"
+    tap.line(good, f"{attack.name}{who}: {attack.what}", why + out[-2000:])
+    status, out, *_ = session(attack, user, ["twin"])
+    tap.line(status == 0 and one_line(out, "twin") == "twin: works", f"{attack.name}{who}: its allowed twin",
+             f"exit {status}\n" + out[-2000:])
+
+
+def check_teeth(tap, attack, user):
+    status, out, *_ = session(attack, user, [], attack.layers)
+    tap.line(status == 1, f"{attack.name}: escapes without {', '.join(attack.layers)}",
+             f"{STATUS.get(status, f'exit {status}')}\n" + out[-2000:])
+    if len(attack.layers) < 2:
+        status, out, *_ = session(attack, user, [])
+        tap.line(status == 0, f"{attack.name}: blocked with everything on", out[-2000:])
+        return
+    for layer in attack.layers:
+        status, out, *_ = session(attack, user, [], [x for x in attack.layers if x != layer])
+        tap.line(status == 0, f"{attack.name}: blocked by {layer} alone",
+                 f"{STATUS.get(status, f'exit {status}')}\n" + out[-2000:])
+
+
+def main():
+    tap = Tap()
+    wanted = sys.argv[1:]
+    for path in sorted(glob.glob(HERE + "/*.c")):
+        attack = Attack(path)
+        if wanted and attack.name not in wanted:
+            continue
+        if attack.wrong:
+            tap.line(False, attack.name, attack.wrong)
+            continue
+        users = attack.users()
+        if not users:
+            tap.line(True, attack.name, skip="needs root")
+        for user in users:
+            (check_teeth if TEETH else check_attack)(tap, attack, user)
+    print(f"1..{tap.count}")
+    sys.exit(1 if tap.failed or not tap.count else 0)
+
+
+main()
