@@ -29,6 +29,10 @@ struct policy_net {
 /* struct policy_rule.flags, beside POLICY_F_* */
 #define POLICY_RULE_STOOD_SELF	(1u << 16)	/* matches only with POLICY_T_STOOD_SELF */
 #define POLICY_RULE_STOOD_FOLDER (1u << 17)	/* matches only with POLICY_T_STOOD_FOLDER */
+/* FILES, unconditional (no by, no stood): what matches here is decided as if no rule of
+ * the layer had matched, whatever later rules say. Carves an allow-list out of a wide
+ * allow; policy_decision has POLICY_RULE_NONE then. verdict, err and message are unused. */
+#define POLICY_RULE_DEFAULT	(1u << 24)
 
 /** struct policy_rule - One rule before compilation. Everything is copied. */
 struct policy_rule {
