@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/doctor.c - "agentsh doctor": which cage this machine gives, and the next command where something is missing
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cage/cage.h"
+#include "cli/cli.h"
+#include "cli/probe.h"
+#include "common/jsonw.h"
+
+enum doctor_need {
+	DOCTOR_REQUIRED = 0,	/* no cage without it */
+	DOCTOR_OPTIONAL,	/* a cage without it is weaker or slower, as told */
+	DOCTOR_NOTE,		/* a setting of the machine worth knowing; never wrong */
+};
+
+struct doctor_row {
+	const char *name;
+	enum doctor_need need;
+	void (*try)(struct probe_result *ret);
+	int landlock_abi;	/* not 0: a right that this ABI has; judged from the probe of Landlock */
+	const char *costs;	/* what is lost without it */
+};
+
+static const struct doctor_row rows[] = {
+	{ "not inside another cage", DOCTOR_REQUIRED, probe_outside, 0, NULL },
+	{ "kernel", DOCTOR_REQUIRED, probe_kernel, 0, NULL },
+	{ "user namespace", DOCTOR_REQUIRED, probe_userns, 0, NULL },
+	{ "mount namespace", DOCTOR_REQUIRED, probe_mntns, 0, NULL },
+	{ "network namespace", DOCTOR_REQUIRED, probe_netns, 0, NULL },
+	{ "ipc namespace", DOCTOR_REQUIRED, probe_ipcns, 0, NULL },
+	{ "pid namespace", DOCTOR_REQUIRED, probe_pidns, 0, NULL },
+	{ "fresh /proc", DOCTOR_REQUIRED, probe_proc, 0, NULL },
+	{ "/dev/fuse", DOCTOR_REQUIRED, probe_fuse, 0, NULL },
+	{ "seccomp notification", DOCTOR_REQUIRED, probe_notify, 0, NULL },
+	{ "seizing at exec", DOCTOR_REQUIRED, probe_seize, 0, NULL },
+	{ "pidfd_getfd", DOCTOR_REQUIRED, probe_getfd, 0, NULL },
+	{ "openat2", DOCTOR_REQUIRED, probe_openat2, 0, NULL },
+	{ "mount_setattr", DOCTOR_REQUIRED, probe_mount_setattr, 0, NULL },
+	{ "Landlock", DOCTOR_REQUIRED, probe_landlock, 0, NULL },
+	{ "Landlock: truncate", DOCTOR_OPTIONAL, NULL, 3, "read-only mounts alone keep files from being truncated" },
+	{ "Landlock: network", DOCTOR_OPTIONAL, NULL, 4, "the empty network namespace alone shuts TCP" },
+	{ "Landlock: device ioctl", DOCTOR_OPTIONAL, NULL, 5, "the filter and the cage's own /dev alone guard devices" },
+	{ "Landlock: scopes", DOCTOR_OPTIONAL, NULL, 6,
+	  "the pid and network namespaces alone keep signals and abstract sockets in" },
+	{ "SYNC_WAKE_UP", DOCTOR_OPTIONAL, probe_sync_wake_up, 0, "checked calls take longer" },
+	{ "PIDFD_THREAD", DOCTOR_OPTIONAL, probe_pidfd_thread, 0, NULL },
+	{ "TIOCSTI", DOCTOR_NOTE, probe_tiocsti, 0, NULL },
+	{ "protected_hardlinks", DOCTOR_NOTE, probe_hardlinks, 0, NULL },
+	{ "Yama", DOCTOR_NOTE, probe_yama, 0, NULL },
+};
+
+static const char *const words[] = {
+	[DOCTOR_REQUIRED] = "MISSING",
+	[DOCTOR_OPTIONAL] = "optional",
+	[DOCTOR_NOTE] = "note",
+};
+static_assert(ARRAY_SIZE(words) == DOCTOR_NOTE + 1, "words[] and enum doctor_need differ");
+
+static void judge(const struct doctor_row *row, int abi, struct probe_result *ret)
+{
+	if (row->try) {
+		probe_run(row->try, ret);
+		return;
+	}
+	*ret = (struct probe_result){ .err = abi >= row->landlock_abi ? 0 : ENOSYS };
+	if (ret->err)
+		(void)snprintf(ret->detail, sizeof(ret->detail), "ABI %d, wants %d", abi, row->landlock_abi); /* fits */
+}
+
+static void say_row(const struct doctor_row *row, const struct probe_result *r)
+{
+	bool noted = row->need == DOCTOR_NOTE && r->detail[0];
+
+	printf("%-9s %s", r->err || noted ? words[row->need] : "ok", row->name);
+	if (r->detail[0])
+		printf(": %s", r->detail);
+	if (r->err)
+		printf(" (%s)", strerror(r->err));
+	printf("\n");
+	if (r->err && row->costs)
+		printf("%-9s without it: %s\n", "", row->costs);
+	if (r->err && r->next[0])
+		printf("%-9s next: %s\n", "", r->next);
+}
+
+static void json_row(struct jsonw *w, const struct doctor_row *row, const struct probe_result *r)
+{
+	static const char *const needs[] = { "required", "optional", "note" };
+
+	jsonw_object_begin(w);
+	jsonw_key(w, "name");
+	jsonw_cstr(w, row->name);
+	jsonw_key(w, "need");
+	jsonw_cstr(w, needs[row->need]);
+	jsonw_key(w, "ok");
+	jsonw_bool(w, r->err == 0);
+	jsonw_key(w, "error");
+	jsonw_cstr(w, r->err ? strerror(r->err) : NULL);
+	jsonw_key(w, "detail");
+	jsonw_cstr(w, r->detail[0] ? r->detail : NULL);
+	jsonw_key(w, "costs");
+	jsonw_cstr(w, r->err ? row->costs : NULL);
+	jsonw_key(w, "next");
+	jsonw_cstr(w, r->err && r->next[0] ? r->next : NULL);
+	jsonw_object_end(w);
+}
+
+static bool can_cage(const struct probe_result *results)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].need == DOCTOR_REQUIRED && results[i].err)
+			return false;
+	return true;
+}
+
+static void say_json(const struct probe_result *results)
+{
+	char buf[16384];
+	struct jsonw w;
+
+	jsonw_init(&w, buf, sizeof(buf));
+	jsonw_object_begin(&w);
+	jsonw_key(&w, "cage");
+	jsonw_bool(&w, can_cage(results));
+	jsonw_key(&w, "checks");
+	jsonw_array_begin(&w);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		json_row(&w, &rows[i], &results[i]);
+	jsonw_array_end(&w);
+	jsonw_object_end(&w);
+	puts(buf);
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	struct probe_result results[ARRAY_SIZE(rows)];
+	bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	int abi = 0;
+
+	if (argc > 1 && !json) {
+		fprintf(stderr, "agentsh: doctor takes no argument but --json, not \"%.60s\"\n",
+			argc > 2 ? argv[2] : argv[1]);
+		return CAGE_EXIT_NO_CAGE;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		judge(&rows[i], abi, &results[i]);
+		if (rows[i].try == probe_landlock)
+			abi = results[i].value;
+		if (!json)
+			say_row(&rows[i], &results[i]);
+	}
+	if (json)
+		say_json(results);
+	else
+		puts(can_cage(results) ? "\nA cage can be built on this machine." :
+		     "\nNo cage can be built here: see the lines that say MISSING.");
+	return fflush(stdout) || !can_cage(results);
+}
