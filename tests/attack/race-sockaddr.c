@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tests/attack/race-sockaddr.c - An address that changes under the reader
+ *
+ *	Attack:		connect with an address that another thread turns between an allowed and a denied port
+ *	Stopped by:	doorman, netns, landlock
+ *	Expect:		-
+ *	Twin:		the same between the allowed port and itself
+ *	Source:		sandlock 27
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "tests/lib/attack.h"
+
+static struct sockaddr_in addr;
+static uint16_t allowed, other;
+
+static void prepare(bool twin)
+{
+	allowed = htons((uint16_t)atoi(fixture("PORT")));
+	other = twin ? allowed : htons((uint16_t)atoi(fixture("DENIED_PORT")));
+	addr = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = allowed };
+}
+
+static bool shoot(bool twin)
+{
+	struct sockaddr_in peer = { .sin_port = 0 };
+	socklen_t len = sizeof(peer);
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)twin;
+	if (s < 0 || connect(s, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    getpeername(s, (struct sockaddr *)&peer, &len) < 0)
+		peer.sin_port = 0;
+	if (s >= 0)
+		close(s);
+	return peer.sin_port && peer.sin_port == other;
+}
+static volatile bool over;
+
+static void *flipper(void *arg)
+{
+	(void)arg;
+	while (!over) {
+		*(volatile uint16_t *)&addr.sin_port = other;
+		*(volatile uint16_t *)&addr.sin_port = allowed;
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	bool twin = attack_is_twin(argc, argv);
+	time_t end = time(NULL) + (twin ? 1 : attack_seconds());
+	unsigned long shots = 0, hits = 0;
+	pthread_t thread;
+
+	if (chdir(fixture("WS")) < 0)
+		cannot("no workspace");
+	prepare(twin);
+	if (pthread_create(&thread, NULL, flipper, NULL) != 0)
+		cannot("no thread");
+	for (; time(NULL) < end; shots++)
+		hits += shoot(twin);
+	over = true;
+	pthread_join(thread, NULL);
+	printf("%lu shots, %lu hits\n", shots, hits);
+	if (twin && !hits)
+		twin_refused("never in %lu tries", shots);
+	if (twin)
+		twin_works();
+	if (hits)
+		escaped("%lu of %lu", hits, shots);
+	blocked(0);
+}
