@@ -11,7 +11,8 @@ for dir in $(table | awk -F'\t' '$1 !~ /^</ { print $1 }'); do
 	allowed="$dir/ $(table | awk -F'\t' -v d="$dir" '$1 == d { print $2 }')"
 	for f in "$dir"/*.c "$dir"/*.h; do
 		[ -e "$f" ] || continue
-		for inc in $(sed -n 's/^#[[:space:]]*include "\([^"]*\)".*/\1/p' "$f"); do
+		included=$(sed -n 's/^#[[:space:]]*include "\([^"]*\)".*/\1/p' "$f")
+		for inc in $included; do
 			good=
 			for a in $allowed; do
 				case $inc in
@@ -31,7 +32,7 @@ done
 for inc in $(table | awk -F'\t' '$1 ~ /^</ { print $1 }'); do
 	allowed=$(table | awk -F'\t' -v i="$inc" '$1 == i { print $2 }')
 	name=$(echo "$inc" | tr -d '<>')
-	for f in $(grep -lE "^#[[:space:]]*include [<\"]$name[>\"]" ./*/*.[ch] || true); do
+	for f in $(grep -lE "^#[[:space:]]*include [<\"]${name}[>\"]" ./*/*.[ch] || true); do
 		f=${f#./}
 		good=
 		for a in $allowed; do
