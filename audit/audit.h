@@ -9,6 +9,8 @@
 
 #include "common/event.h"
 
+#define AUDIT_LOG_NAME "audit.jsonl"	/* in the session directory */
+
 struct audit;
 
 /** struct audit_options */
@@ -34,10 +36,34 @@ int audit_open(struct audit **ret, const struct audit_options *opt) MUST_USE;
  */
 int audit_event(struct audit *a, const struct event *ev, uint64_t *ret_seq) MUST_USE;
 
-/** audit_close() - Flush, write the end record with the exit status, sign the head, free. 0; -errno */
+/**
+ * audit_close() - Flush, write the end record with the exit status, sign the head
+ *
+ * audit_event() may still be called, by threads that come late: -ESHUTDOWN.
+ *
+ * Return: 0; -errno: the log is not signed
+ */
 int audit_close(struct audit *a, int exit_status);
 
-/** audit_verify() - Check chain and signature of one log; says on @out what it found. 0 intact; -EBADMSG; -errno */
-int audit_verify(const char *session_dir, const char *key_file, FILE *out) MUST_USE;
+/** audit_free() - When nobody can call audit_event() any more. NULL ok */
+void audit_free(struct audit *a);
+
+/** enum audit_state - What a log is worth */
+enum audit_state {
+	AUDIT_TAMPERED = 0,	/* edited, cut, reordered, replayed, or signed by another key */
+	AUDIT_UNSIGNED,		/* sound as far as it goes, but nothing says where it ended */
+	AUDIT_RUNNING,		/* the same, and its session still writes */
+	AUDIT_INTACT,		/* sound, ended and signed with our key */
+};
+
+/**
+ * audit_verify() - Check chain and signature of one log
+ * @session_dir: Its last component is the session's id, as in the log
+ * @key_file:	As in audit_options; only read
+ * @out:	One sentence: what was found, and the first bad record
+ *
+ * Return: 0 and @ret; -errno if log or key could not be read (said on @out as well)
+ */
+int audit_verify(const char *session_dir, const char *key_file, FILE *out, enum audit_state *ret) MUST_USE;
 
 #endif /* AUDIT_AUDIT_H */
