@@ -86,14 +86,16 @@ struct cage_caller {
 enum cage_job_kind {
 	CAGE_JOB_NONE = 0,
 	CAGE_JOB_SIGNAL,	/* front -> init: the front alone got signal @value; pass it to the command */
-	CAGE_JOB_CONTINUE,	/* front -> init: the job is in the foreground again / continued */
+	CAGE_JOB_CONTINUE,	/* front -> init: answer to STOPPED, goes on; @value: whether in the foreground */
 	CAGE_JOB_STARTED,	/* init -> front */
-	CAGE_JOB_STOPPED,	/* init -> front: the command stopped by signal @value */
+	CAGE_JOB_STOPPED,	/* init -> front: the command stopped, @value as below */
 	CAGE_JOB_ENDED,		/* init -> front: wait status @value */
 };
 struct cage_job_msg {
 	int32_t kind, value;
 };
+#define CAGE_JOB_STOP_SIGNAL	0xff	/* in STOPPED: the signal */
+#define CAGE_JOB_STOP_OWN_GROUP	0x100	/* in STOPPED: the command is in a process group of its own */
 
 /** enum cage_exit - Exit statuses of agentsh's own */
 enum cage_exit {
