@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tests/lib/corpus.py - runs a corpus that lies beside this repository, and tells its rows as TAP
+
+The corpora are not part of the repository: CORPORA names their folder, else it
+is "shared" beside the clone. They write beside themselves, so a copy is run.
+"""
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import threading
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDER = os.environ.get("CORPORA", os.path.join(ROOT, "..", "shared"))
+CACHE = "/var/tmp/agentsh-test-cache"
+AGENTSH = os.environ.get("AGENTSH", ROOT + "/build/agentsh")
+USER = "agentsh-test"
+
+
+def skip_all(why):
+    print(f"1..0 # SKIP {why}")
+    sys.exit(0)
+
+
+def copy(*names, keep=()):
+    """A fresh copy of folders of the corpora; subfolders in keep outlive it. Returns its place"""
+    place = CACHE + "/" + names[0].replace("/", "-")
+    source = os.path.join(FOLDER, names[0])
+    if not os.path.isdir(source):
+        skip_all(f"no {names[0]} beside this clone")
+    os.makedirs(place, exist_ok=True)
+    for name in os.listdir(place):
+        if name not in keep:
+            p = f"{place}/{name}"
+            (shutil.rmtree if os.path.isdir(p) and not os.path.islink(p) else os.unlink)(p)
+    shutil.copytree(source, place, dirs_exist_ok=True)
+    for top, _, _ in os.walk(place):
+        if not os.path.islink(top):
+            os.chmod(top, 0o755)
+    return place
+
+
+def users():
+    """(words for the runner, name) of each user to run as"""
+    if os.getuid() != 0:
+        return [([], pwd.getpwuid(os.getuid()).pw_name)]
+    subprocess.run(["sh", ROOT + "/tests/lib/setup.sh"], check=True)
+    every = [(["--user", USER], USER)]
+    if os.environ.get("AGENTSH_LONG"):
+        every.append(([], "root"))
+    return every
+
+
+def clean(text):
+    return "".join(c if c.isprintable() and c != "#" else "?" for c in text)[:200]
+
+
+class Rows:
+    """Numbers the results; "good" and "skip" are verdicts of the runner"""
+
+    def __init__(self, good, skip):
+        self.good, self.skip, self.count, self.failed = good, skip, 0, 0
+
+    def row(self, r, who):
+        self.count += 1
+        name, why = f"{r['name']} as {who}", clean(r.get("why") or "")
+        if r["verdict"] in self.good:
+            print(f"ok {self.count} - {name}", flush=True)
+        elif r["verdict"] in self.skip or r.get("cls") == "info":  # as the runner counts them
+            print(f"ok {self.count} - {name} # SKIP {why}", flush=True)
+        else:
+            self.failed += 1
+            print(f"not ok {self.count} - {name}: {r['verdict']}\n#   {why}", flush=True)
+            for line in r.get("diff") or []:
+                print("#   " + clean(line), flush=True)
+
+    def run(self, argv, env, report, who):
+        """Rows are told while they come: the runner writes one JSON line each into a pipe"""
+        if os.path.exists(report):
+            os.unlink(report)
+        os.mkfifo(report, 0o600)
+        p = subprocess.Popen(argv, env=dict(os.environ, **env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             stdin=subprocess.DEVNULL)
+        told = []
+        reader = threading.Thread(target=lambda: told.extend(self.rows(report, who)), daemon=True)
+        reader.start()
+        out = p.stdout.read().decode("utf-8", "replace")
+        status = p.wait()
+        if not told:  # it may never have opened the pipe
+            try:
+                os.close(os.open(report, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                pass
+        reader.join(5)
+        os.unlink(report)
+        if status not in (0, 1) or not told:
+            self.count += 1
+            self.failed += 1
+            print(f"not ok {self.count} - the runner as {who}: status {status}")
+            for line in out.splitlines()[-30:]:
+                print("#   " + line)
+        else:
+            print("# " + out.splitlines()[-1])
+
+    def rows(self, report, who):
+        with open(report) as f:
+            for line in f:
+                self.row(json.loads(line), who)
+                yield 1
+
+    def end(self):
+        print(f"1..{self.count}")
+        sys.exit(1 if self.failed else 0)
