@@ -116,9 +116,9 @@ class Fixture:
         self.write(n["PLAIN"], "plain\n")
         self.write(n["LOCKED"], "locked\n")
         self.write(n["OUTSIDE"] + "/file", "outside\n")
-        for tool in ("DENIED_TOOL", "ALLOWED_TOOL"):
+        for tool, program in (("DENIED_TOOL", "/bin/false"), ("ALLOWED_TOOL", "/bin/true")):
             self.write(n[tool], "")
-            shutil.copy("/bin/true", n[tool])
+            shutil.copy(program, n[tool])	# their exit status tells which one ran
         shutil.copy(f"{BUILD}/attack/{attack.name}", n["WS"] + "/attack")
         os.makedirs(self.dir + "/state")
         for top, dirs, files in os.walk(self.dir):
