@@ -180,7 +180,7 @@ $(B)/bench/%: bench/%.c bench/bench.h
 lint: lint-deps lint-headers lint-functions lint-text lint-shell lint-man lint-cppcheck check-aarch64 ## all checks of the text
 	@echo 'lint: clean'
 
-.PHONY: lint-deps lint-headers lint-functions lint-text lint-shell lint-man lint-cppcheck
+.PHONY: lint-tidy lint-deps lint-headers lint-functions lint-text lint-shell lint-man lint-cppcheck
 lint-deps:
 	@sh tests/lint/deps.sh
 lint-functions:
@@ -196,6 +196,9 @@ lint-man:
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
 		--suppressions-list=tests/lint/cppcheck.txt -D_GNU_SOURCE -D__x86_64__ -I. $(DIRS)
+
+lint-tidy: $(GEN) ## clang-tidy on everything; minutes
+	@clang-tidy --quiet $(SRC) -- $(BASE) 2>/dev/null
 
 # No arm64 machine and no arm64 libraries here: the sources are compiled to nothing by the cross
 # compiler, against its own libc headers and the architecture-independent ones of the libraries

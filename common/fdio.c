@@ -60,10 +60,11 @@ int fdio_read_file(int dir_fd, const char *path, size_t max, char **ret, size_t 
 	if (fd < 0)
 		return -errno;
 	for (;;) {
-		char *grown = buf;
 		ssize_t n;
 
 		if (!buf || len + 1 >= size) {
+			char *grown;
+
 			if (buf)
 				size *= 2;
 			grown = realloc(buf, size);

@@ -39,7 +39,6 @@ if ! as_user "$dir/agentsh" doctor >"$dir/doctor"; then
 	exit 1
 fi
 say "$user runs a shell in the cage: it writes in the workspace, then in ~/.bashrc"
-# shellcheck disable=SC2016 # for the shell inside
 set +e
 as_user "$dir/agentsh" -- sh -c '
 	echo "work" >notes && echo "notes: $(cat notes)"
@@ -53,8 +52,8 @@ say "what the log has"
 as_user "$dir/agentsh" log | tail -5
 say "why"
 as_user "$dir/agentsh" why --path "$dir/home/.bashrc" --op write || true
-[ "$status" = 0 ] && grep -qx work "$dir/project/notes" && [ "$(cat "$dir/home/.bashrc")" = '# start-up' ] || {
+if [ "$status" != 0 ] || ! grep -qx work "$dir/project/notes" || [ "$(cat "$dir/home/.bashrc")" != '# start-up' ]; then
 	say "something is wrong: the write in the workspace or the refusal did not happen (status $status)"
 	exit 1
-}
+fi
 say "it works"
