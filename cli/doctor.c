@@ -24,34 +24,35 @@ struct doctor_row {
 	void (*try)(struct probe_result *ret);
 	int landlock_abi;	/* not 0: a right that this ABI has; judged from the probe of Landlock */
 	const char *costs;	/* what is lost without it */
+	bool in_userns;		/* tried in a user namespace: says nothing new where there is none */
 };
 
 static const struct doctor_row rows[] = {
-	{ "not inside another cage", DOCTOR_REQUIRED, probe_outside, 0, NULL },
-	{ "kernel", DOCTOR_REQUIRED, probe_kernel, 0, NULL },
-	{ "user namespace", DOCTOR_REQUIRED, probe_userns, 0, NULL },
-	{ "mount namespace", DOCTOR_REQUIRED, probe_mntns, 0, NULL },
-	{ "network namespace", DOCTOR_REQUIRED, probe_netns, 0, NULL },
-	{ "ipc namespace", DOCTOR_REQUIRED, probe_ipcns, 0, NULL },
-	{ "pid namespace", DOCTOR_REQUIRED, probe_pidns, 0, NULL },
-	{ "fresh /proc", DOCTOR_REQUIRED, probe_proc, 0, NULL },
-	{ "/dev/fuse", DOCTOR_REQUIRED, probe_fuse, 0, NULL },
-	{ "seccomp notification", DOCTOR_REQUIRED, probe_notify, 0, NULL },
-	{ "seizing at exec", DOCTOR_REQUIRED, probe_seize, 0, NULL },
-	{ "pidfd_getfd", DOCTOR_REQUIRED, probe_getfd, 0, NULL },
-	{ "openat2", DOCTOR_REQUIRED, probe_openat2, 0, NULL },
-	{ "mount_setattr", DOCTOR_REQUIRED, probe_mount_setattr, 0, NULL },
-	{ "Landlock", DOCTOR_REQUIRED, probe_landlock, 0, NULL },
-	{ "Landlock: truncate", DOCTOR_OPTIONAL, NULL, 3, "read-only mounts alone keep files from being truncated" },
-	{ "Landlock: network", DOCTOR_OPTIONAL, NULL, 4, "the empty network namespace alone shuts TCP" },
-	{ "Landlock: device ioctl", DOCTOR_OPTIONAL, NULL, 5, "the filter and the cage's own /dev alone guard devices" },
+	{ "not inside another cage", DOCTOR_REQUIRED, probe_outside, 0, NULL, false },
+	{ "kernel", DOCTOR_REQUIRED, probe_kernel, 0, NULL, false },
+	{ "user namespace", DOCTOR_REQUIRED, probe_userns, 0, NULL, false },
+	{ "mount namespace", DOCTOR_REQUIRED, probe_mntns, 0, NULL, true },
+	{ "network namespace", DOCTOR_REQUIRED, probe_netns, 0, NULL, true },
+	{ "ipc namespace", DOCTOR_REQUIRED, probe_ipcns, 0, NULL, true },
+	{ "pid namespace", DOCTOR_REQUIRED, probe_pidns, 0, NULL, true },
+	{ "fresh /proc", DOCTOR_REQUIRED, probe_proc, 0, NULL, true },
+	{ "/dev/fuse", DOCTOR_REQUIRED, probe_fuse, 0, NULL, true },
+	{ "seccomp notification", DOCTOR_REQUIRED, probe_notify, 0, NULL, false },
+	{ "seizing at exec", DOCTOR_REQUIRED, probe_seize, 0, NULL, true },
+	{ "pidfd_getfd", DOCTOR_REQUIRED, probe_getfd, 0, NULL, true },
+	{ "openat2", DOCTOR_REQUIRED, probe_openat2, 0, NULL, false },
+	{ "mount_setattr", DOCTOR_REQUIRED, probe_mount_setattr, 0, NULL, true },
+	{ "Landlock", DOCTOR_REQUIRED, probe_landlock, 0, NULL, false },
+	{ "Landlock: truncate", DOCTOR_OPTIONAL, NULL, 3, "read-only mounts alone keep files from being truncated", false },
+	{ "Landlock: network", DOCTOR_OPTIONAL, NULL, 4, "the empty network namespace alone shuts TCP", false },
+	{ "Landlock: device ioctl", DOCTOR_OPTIONAL, NULL, 5, "the filter and the cage's own /dev alone guard devices", false },
 	{ "Landlock: scopes", DOCTOR_OPTIONAL, NULL, 6,
-	  "the pid and network namespaces alone keep signals and abstract sockets in" },
-	{ "SYNC_WAKE_UP", DOCTOR_OPTIONAL, probe_sync_wake_up, 0, "checked calls take longer" },
-	{ "PIDFD_THREAD", DOCTOR_OPTIONAL, probe_pidfd_thread, 0, NULL },
-	{ "TIOCSTI", DOCTOR_NOTE, probe_tiocsti, 0, NULL },
-	{ "protected_hardlinks", DOCTOR_NOTE, probe_hardlinks, 0, NULL },
-	{ "Yama", DOCTOR_NOTE, probe_yama, 0, NULL },
+	  "the pid and network namespaces alone keep signals and abstract sockets in", false },
+	{ "SYNC_WAKE_UP", DOCTOR_OPTIONAL, probe_sync_wake_up, 0, "checked calls take longer", false },
+	{ "PIDFD_THREAD", DOCTOR_OPTIONAL, probe_pidfd_thread, 0, NULL, false },
+	{ "TIOCSTI", DOCTOR_NOTE, probe_tiocsti, 0, NULL, false },
+	{ "protected_hardlinks", DOCTOR_NOTE, probe_hardlinks, 0, NULL, false },
+	{ "Yama", DOCTOR_NOTE, probe_yama, 0, NULL, false },
 };
 
 static const char *const words[] = {
@@ -61,10 +62,26 @@ static const char *const words[] = {
 };
 static_assert(ARRAY_SIZE(words) == DOCTOR_NOTE + 1, "words[] and enum doctor_need differ");
 
-static void judge(const struct doctor_row *row, int abi, struct probe_result *ret)
+/* What the rows before have shown, and later ones build on */
+struct doctor_known {
+	bool no_userns;
+	int landlock_abi;
+};
+
+static void judge(const struct doctor_row *row, struct doctor_known *known, struct probe_result *ret)
 {
+	int abi = known->landlock_abi;
+
+	if (row->in_userns && known->no_userns) {
+		*ret = (struct probe_result){ .err = EPERM, .detail = "can only be tried in a user namespace" };
+		return;
+	}
 	if (row->try) {
 		probe_run(row->try, ret);
+		if (row->try == probe_landlock)
+			known->landlock_abi = ret->value;
+		if (row->try == probe_userns)
+			known->no_userns = ret->err != 0;
 		return;
 	}
 	*ret = (struct probe_result){ .err = abi >= row->landlock_abi ? 0 : ENOSYS };
@@ -140,7 +157,7 @@ int cmd_doctor(int argc, char **argv)
 {
 	struct probe_result results[ARRAY_SIZE(rows)];
 	bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
-	int abi = 0;
+	struct doctor_known known = { 0 };
 
 	if (argc > 1 && !json) {
 		fprintf(stderr, "agentsh: doctor takes no argument but --json, not \"%.60s\"\n",
@@ -148,9 +165,7 @@ int cmd_doctor(int argc, char **argv)
 		return CAGE_EXIT_NO_CAGE;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		judge(&rows[i], abi, &results[i]);
-		if (rows[i].try == probe_landlock)
-			abi = results[i].value;
+		judge(&rows[i], &known, &results[i]);
 		if (!json)
 			say_row(&rows[i], &results[i]);
 	}
