@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cage/capabilities.c - None, or the six that package managers of root need
+ */
+#include "cage/parts.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CAP_LIMIT 64	/* capset(2) has two words; prctl says where the kernel's list ends */
+
+/* apt fails in setgroups with none of them, and works with these */
+static const int package_manager_caps[] = {
+	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID,
+};
+
+int capabilities_drop(const struct cage_config *cfg)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
+	uint64_t keep = 0;
+
+	if (CAGE_IS_OFF(cfg, CAPS))
+		return 0;
+	if (cfg->package_manager && cfg->uid == 0)
+		for (size_t i = 0; i < ARRAY_SIZE(package_manager_caps); i++)
+			keep |= UINT64_C(1) << package_manager_caps[i];
+	for (int cap = 0; cap < CAP_LIMIT; cap++) {
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
+			break;		/* EINVAL: beyond the kernel's last */
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return -errno;
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted = data[i].inheritable = (uint32_t)(keep >> 32 * i);
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cage/descriptors.c - Which of the caller's descriptors the command inherits
+ *
+ * The caller's come through an exec, so they are not close-on-exec; all of
+ * agentsh's own are. 0 to 2 are left as they are: a shared offset matters.
+ * Above that pipes pass, and regular files if the policy would allow that
+ * open. A file open for reading is opened anew on a read-only mount: through
+ * the caller's, its mode, times and attributes could be changed.
+ */
+#include "cage/parts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "policy/policy.h"
+
+enum fate { FATE_CLOSE = 0, FATE_KEEP, FATE_REOPEN };
+
+static bool is_inherited(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return fd > STDERR_FILENO && flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+/* Call @each for every descriptor of the caller's above 2 */
+static void for_inherited(void (*each)(int fd, void *ctx), void *ctx)
+{
+	DIR *d = opendir("/proc/self/fd");
+
+	if (!d) {	/* no list: try them all */
+		for (int fd = 3; fd < 65536; fd++)
+			if (is_inherited(fd))
+				each(fd, ctx);
+		return;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		char *end;
+		long fd = strtol(e->d_name, &end, 10);
+
+		if (*end == '\0' && end != e->d_name && is_inherited((int)fd))
+			each((int)fd, ctx);
+	}
+	(void)closedir(d);
+}
+
+static bool is_asked_for(const struct cage_config *cfg, int fd)
+{
+	for (const int *p = cfg->pass_fds; p && *p >= 0; p++)
+		if (*p == fd)
+			return true;
+	return false;
+}
+
+static bool allows(const struct cage_config *cfg, uint64_t ops, const char *path)
+{
+	for (unsigned op = 0; op < POLICY_OP_COUNT; op++) {
+		struct policy_request req = {
+			.op = (enum policy_op)op, .traits = POLICY_T_UNKNOWN,
+			.object = { .kind = POLICY_OBJECT_PATH, .path = policy_str(path) },
+		};
+		struct policy_decision d;
+
+		if (!(ops >> op & 1))
+			continue;
+		policy_eval(cfg->policy, &req, &d);
+		if (d.verdict != POLICY_ALLOW)
+			return false;
+	}
+	return true;
+}
+
+/* The name it was opened by, if that still names the same file */
+static bool path_of(int fd, const struct stat *st, char *buf, size_t size)
+{
+	char link[64];
+	struct stat now;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);	/* always fits */
+	n = readlink(link, buf, size - 1);
+	if (n <= 0 || (size_t)n >= size - 1 || buf[0] != '/')
+		return false;
+	buf[n] = '\0';
+	return lstat(buf, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
+}
+
+/* What can be done with a writable descriptor without asking anybody again */
+#define OPS_OF_WRITABLE	(POLICY_OP_BIT(POLICY_OP_WRITE) | POLICY_OP_BIT(POLICY_OP_TRUNCATE) | \
+	POLICY_OP_BIT(POLICY_OP_CHMOD) | POLICY_OP_BIT(POLICY_OP_UTIMES) | POLICY_OP_BIT(POLICY_OP_XATTR))
+
+static enum fate fate_of(const struct cage_config *cfg, int fd, char *path, size_t size)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+	uint64_t ops = 0;
+
+	if (is_asked_for(cfg, fd) || CAGE_IS_OFF(cfg, FDS))
+		return FATE_KEEP;
+	if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0)
+		return FATE_CLOSE;
+	if (S_ISFIFO(st.st_mode))
+		return FATE_KEEP;
+	if (!S_ISREG(st.st_mode) || !path_of(fd, &st, path, size))
+		return FATE_CLOSE;
+	if ((flags & O_ACCMODE) != O_WRONLY)
+		ops |= POLICY_OP_BIT(POLICY_OP_READ);
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		ops |= OPS_OF_WRITABLE;
+	if (!allows(cfg, ops, path))
+		return FATE_CLOSE;
+	return (flags & O_ACCMODE) == O_RDONLY ? FATE_REOPEN : FATE_KEEP;
+}
+
+/* Returns 0 if @fd is now the same file, same position, on a read-only mount */
+static int reopen(int fd, const char *path)
+{
+	cleanup_fd int tree = view_tree(path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	char link[64];
+	struct stat old, new;
+	off_t off = lseek(fd, 0, SEEK_CUR);
+
+	if (tree < 0)
+		return tree;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", tree);	/* always fits */
+	cleanup_fd int again = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (again < 0 || fstat(fd, &old) < 0 || fstat(again, &new) < 0)
+		return -errno;
+	if (old.st_dev != new.st_dev || old.st_ino != new.st_ino)
+		return -ESTALE;
+	if (fcntl(again, F_SETFL, fcntl(fd, F_GETFL)) < 0 || lseek(again, off, SEEK_SET) < 0)
+		return -errno;
+	return dup2(again, fd) < 0 ? -errno : 0;
+}
+
+static void judge(int fd, void *ctx)
+{
+	char path[PATH_MAX];
+	enum fate fate = fate_of(ctx, fd, path, sizeof(path));
+
+	if (fate == FATE_KEEP || (fate == FATE_REOPEN && reopen(fd, path) == 0))
+		return;
+	(void)close(fd);	/* the caller's copy is another */
+}
+
+int descriptors_judge(const struct cage_config *cfg, struct cage_failure *reterr)
+{
+	for (const int *p = cfg->pass_fds; p && *p >= 0; p++)
+		if (*p > STDERR_FILENO && !is_inherited(*p))
+			return cage_fail(reterr, EBADF, "descriptors", "--pass-fd %d: no such descriptor was given to agentsh", *p);
+	for_inherited(judge, (void *)(uintptr_t)cfg);
+	return 0;
+}
+
+static void just_close(int fd, void *ctx)
+{
+	(void)ctx;
+	(void)close(fd);	/* nothing was written through it */
+}
+
+void descriptors_close_inherited(void)
+{
+	for_inherited(just_close, NULL);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cage/filter_args.c - System calls that registers or the policy decide
+ *
+ * Each block is entered with the number known and returns in every branch.
+ * Arguments are 64-bit registers of which the kernel reads the low half of an
+ * int: so only the low half is loaded, and garbage above it changes nothing.
+ * A pointer is tested in both halves. Jumps count from the next instruction.
+ */
+#include "cage/parts.h"
+
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "common/newer.h"
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LO() and HI() assume little endian");
+
+#define LO(n)		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]))
+#define HI(n)		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]) + 4)
+#define AND(k)		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, k)
+#define EQ(k, t, f)	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, t, f)
+#define ANY(k, t, f)	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, k, t, f)
+#define RET(k)		BPF_STMT(BPF_RET | BPF_K, k)
+#define RET_ERRNO(e)	RET(SECCOMP_RET_ERRNO | (e))
+
+#define FASTOPEN	0x20000000	/* MSG_FASTOPEN: a connect that neither connect(2) nor Landlock sees */
+#define TYPE_MASK	0xf		/* SOCK_TYPE_MASK; above are SOCK_CLOEXEC and SOCK_NONBLOCK */
+#define UDP		17
+
+static const struct sock_filter always[] = { RET(SECCOMP_RET_ALLOW) };
+static const struct sock_filter never[] = { RET_ERRNO(EPERM) };
+
+/* SOCK_PACKET would turn an AF_INET socket into a packet socket: the list is of what is known */
+static const struct sock_filter args_socket[] = {
+/* 0*/	LO(0),
+/* 1*/	EQ(AF_UNIX, 3, 0),
+/* 2*/	EQ(AF_INET, 7, 0),
+/* 3*/	EQ(AF_INET6, 6, 0),
+/* 4*/	EQ(AF_NETLINK, 12, 16),
+/* 5*/	LO(1),			/* unix */
+/* 6*/	AND(TYPE_MASK),
+/* 7*/	EQ(SOCK_STREAM, 11, 0),
+/* 8*/	EQ(SOCK_DGRAM, 10, 0),
+/* 9*/	EQ(SOCK_SEQPACKET, 9, 12),
+/*10*/	LO(1),			/* inet, inet6 */
+/*11*/	AND(TYPE_MASK),
+/*12*/	EQ(SOCK_STREAM, 7, 0),
+/*13*/	EQ(SOCK_DGRAM, 0, 10),
+/*14*/	LO(2),
+/*15*/	EQ(0, 3, 0),
+/*16*/	EQ(UDP, 2, 6),
+/*17*/	LO(2),			/* netlink: routes alone */
+/*18*/	EQ(0, 0, 4),
+/*19*/	RET(SECCOMP_RET_ALLOW),
+/*20*/	RET(SECCOMP_RET_USER_NOTIF),
+/*21*/	RET_ERRNO(EAFNOSUPPORT),
+/*22*/	RET_ERRNO(ESOCKTNOSUPPORT),
+/*23*/	RET_ERRNO(EPROTONOSUPPORT),
+/*24*/	RET_ERRNO(EPERM),
+};
+
+static const struct sock_filter args_socketpair[] = {
+/* 0*/	LO(0),
+/* 1*/	EQ(AF_UNIX, 0, 6),
+/* 2*/	LO(1),
+/* 3*/	AND(TYPE_MASK),
+/* 4*/	EQ(SOCK_STREAM, 2, 0),
+/* 5*/	EQ(SOCK_DGRAM, 1, 0),
+/* 6*/	EQ(SOCK_SEQPACKET, 0, 2),
+/* 7*/	RET(SECCOMP_RET_ALLOW),
+/* 8*/	RET_ERRNO(EAFNOSUPPORT),
+/* 9*/	RET_ERRNO(ESOCKTNOSUPPORT),
+};
+
+static const struct sock_filter args_sendto[] = {
+/* 0*/	LO(3),
+/* 1*/	ANY(FASTOPEN, 6, 0),
+/* 2*/	LO(4),
+/* 3*/	EQ(0, 0, 3),
+/* 4*/	HI(4),
+/* 5*/	EQ(0, 0, 1),
+/* 6*/	RET(SECCOMP_RET_ALLOW),
+/* 7*/	RET(SECCOMP_RET_USER_NOTIF),
+/* 8*/	RET_ERRNO(EOPNOTSUPP),
+};
+
+static const struct sock_filter args_sendmsg[] = {
+	LO(2),
+	ANY(FASTOPEN, 1, 0),
+	RET(SECCOMP_RET_USER_NOTIF),
+	RET_ERRNO(EOPNOTSUPP),
+};
+
+static const struct sock_filter args_sendmmsg[] = {
+	LO(3),
+	ANY(FASTOPEN, 1, 0),
+	RET(SECCOMP_RET_USER_NOTIF),
+	RET_ERRNO(EOPNOTSUPP),
+};
+
+/* What types into, re-routes or replaces the terminal one runs on */
+static const struct sock_filter args_ioctl[] = {
+	LO(1),
+	EQ(TIOCSTI, 4, 0),
+	EQ(TIOCLINUX, 3, 0),
+	EQ(TIOCSETD, 2, 0),
+	EQ(TIOCCONS, 1, 0),
+	RET(SECCOMP_RET_ALLOW),
+	RET_ERRNO(EPERM),
+};
+
+#define NEW_NAMESPACE (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+		       CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */)
+static const struct sock_filter args_unshare[] = {
+	LO(0),
+	ANY(NEW_NAMESPACE, 1, 0),
+	RET(SECCOMP_RET_ALLOW),
+	RET_ERRNO(EPERM),
+};
+
+struct block {
+	int nr;
+	const struct sock_filter *insn;
+	size_t count;
+};
+#define BLOCK(name)	{ SYS_##name, args_##name, ARRAY_SIZE(args_##name) }
+
+static const struct block by_args[] = {
+	BLOCK(socket), BLOCK(socketpair), BLOCK(sendto), BLOCK(sendmsg), BLOCK(sendmmsg),
+	BLOCK(ioctl), BLOCK(unshare),
+};
+
+/* Other tasks' memory and descriptors: for debuggers, if the policy lets them work */
+static const int tracing_calls[] = {
+	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_kcmp,
+};
+
+/* Chromium's sandbox: a user namespace, and a chroot in it */
+static const int nested_calls[] = { SYS_unshare, SYS_chroot };
+
+static bool is_in(const int *list, size_t count, int nr)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == nr)
+			return true;
+	return false;
+}
+
+const struct sock_filter *filter_args(int nr, const struct filter_options *opt, size_t *ret_count)
+{
+	bool is_tracing = is_in(tracing_calls, ARRAY_SIZE(tracing_calls), nr);
+	bool is_nested = is_in(nested_calls, ARRAY_SIZE(nested_calls), nr);
+
+	*ret_count = 1;
+	if ((is_tracing && opt->tracing) || (is_nested && opt->nested))
+		return always;
+	for (size_t i = 0; i < ARRAY_SIZE(by_args); i++) {
+		if (by_args[i].nr == nr) {
+			*ret_count = by_args[i].count;
+			return by_args[i].insn;
+		}
+	}
+	return is_tracing || is_nested ? never : NULL;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cage/view_proc.c - A fresh /proc with its switches locked; /sys to look at
+ */
+#include "cage/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define QUIET (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+/* Root without a single capability could still write core_pattern, which the host's kernel runs */
+static const char *const guarded[] = {
+	"sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi",
+};
+
+/* A read-only clone of a part of /proc, still attached nowhere; -ENOENT if this kernel has none */
+static int clone_part(const struct view *v, int proc_fd, const char *name)
+{
+	cleanup_fd int tree = open_tree(proc_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int r;
+
+	if (tree < 0)
+		return errno == ENOENT ? -ENOENT : view_fail(v, errno, name, "/proc cannot be guarded");
+	r = view_protect(tree, QUIET | MOUNT_ATTR_RDONLY, false);
+	return r < 0 ? view_fail(v, -r, name, "/proc cannot be guarded") : steal_fd(&tree);
+}
+
+/*
+ * The limits are set in between: a clone is a mount namespace of its own for
+ * as long as it is attached nowhere, so after them there would be none; and
+ * once it is attached they cannot be written.
+ */
+static int guard(const struct view *v, int proc_fd)
+{
+	bool is_off = CAGE_IS_OFF(v->cfg, PROCGUARD);
+	int tree[ARRAY_SIZE(guarded)], r = 0;
+	size_t count = 0;
+
+	for (; r == 0 && count < ARRAY_SIZE(guarded); count++) {
+		tree[count] = is_off ? -ENOENT : clone_part(v, proc_fd, guarded[count]);
+		if (tree[count] < 0 && tree[count] != -ENOENT)
+			r = tree[count];
+	}
+	if (r == 0)
+		r = cage_limit_namespaces(v->cfg, proc_fd, v->reterr);
+	for (size_t i = 0; i < count; i++) {
+		if (tree[i] < 0)
+			continue;
+		if (r == 0 && move_mount(tree[i], "", proc_fd, guarded[i], MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			r = view_fail(v, errno, guarded[i], "/proc cannot be guarded");
+		(void)close(tree[i]);
+	}
+	return r;
+}
+
+static int attach_proc(const struct view *v)
+{
+	int fd;
+
+	if (CAGE_IS_OFF(v->cfg, PIDNS)) {	/* no pid namespace of ours to show */
+		fd = view_tree("/proc", 0);
+		return fd < 0 ? view_fail(v, -fd, "/proc", "bind") : view_attach(v, fd, "/proc", true);
+	}
+	fd = view_fs("proc", NULL, QUIET);
+	if (fd == -EPERM)
+		return view_fail(v, EPERM, "/proc", "this container hides parts of /proc, and so refuses a fresh "
+				 "one (Docker: --security-opt systempaths=unconfined)");
+	return fd < 0 ? view_fail(v, -fd, "/proc", "mount") : view_attach(v, fd, "/proc", true);
+}
+
+int view_proc(const struct view *v)
+{
+	cleanup_fd int proc_fd = -1;
+	int r = attach_proc(v);
+
+	if (r < 0)
+		return r;
+	proc_fd = view_point(v, "/proc");
+	if (proc_fd < 0)
+		return view_fail(v, -proc_fd, "/proc", "open");
+	return guard(v, proc_fd);
+}
+
+int view_sys(const struct view *v)
+{
+	uint64_t guard_attr = CAGE_IS_OFF(v->cfg, PROCGUARD) ? 0 : QUIET | MOUNT_ATTR_RDONLY;
+	int fd = view_tree("/sys", guard_attr);
+
+	if (fd < 0)
+		return 0;	/* a machine without /sys: programs know how to do without */
+	return view_attach(v, fd, "/sys", true);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cage/view_served.c - The file system of fusefs: mounted once, bound piece by piece
+ *
+ * Mounted before the pid namespace is made, so that its requests carry ids of
+ * the supervisor's. /dev/fuse is opened here and not by the supervisor: the
+ * kernel wants the opener in the user namespace of the mount.
+ */
+#include "cage/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define SERVED_ATTR	(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define PARKING		"/.served"	/* where the whole of it is attached while pieces are cloned */
+
+static bool is_needed(const struct cage_config *cfg)
+{
+	for (size_t i = 0; i < cfg->plan->entry_count; i++)
+		if (cfg->plan->entry[i].face == PLAN_SERVED)
+			return !CAGE_IS_OFF(cfg, FUSEFS);
+	return false;
+}
+
+static int mount_fuse(const struct cage_config *cfg, int fuse_fd)
+{
+	char fd[16], uid[16], gid[16];
+	const char *const options[] = {
+		"source", "agentsh", "subtype", "agentsh", "fd", fd, "rootmode", "40000",
+		"user_id", uid, "group_id", gid, NULL,
+	};
+	cleanup_fd int fs = fsopen("fuse", FSOPEN_CLOEXEC);
+	int mnt;
+
+	(void)snprintf(fd, sizeof(fd), "%d", fuse_fd);	/* these always fit */
+	(void)snprintf(uid, sizeof(uid), "%u", cfg->uid);
+	(void)snprintf(gid, sizeof(gid), "%u", cfg->gid);
+	if (fs < 0)
+		return -errno;
+	for (const char *const *o = options; *o; o += 2)
+		if (fsconfig(fs, FSCONFIG_SET_STRING, o[0], o[1], 0) < 0)
+			return -errno;
+	/* Root's programs change their user: package managers do */
+	if (cfg->uid == 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
+		return -errno;
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, SERVED_ATTR);
+	return mnt < 0 ? -errno : mnt;
+}
+
+static int fail_fuse(const struct view *v, int err)
+{
+	const char *how = "";
+
+	if (err == ENOENT || err == ENODEV || err == ENXIO)
+		how = ": load the kernel module (modprobe fuse), or give the container the device";
+	else if (err == EACCES)
+		how = ": this user may not open it (chmod 666 /dev/fuse, or the fuse3 package's udev rule)";
+	return cage_fail(v->reterr, err, "/dev/fuse", "the served trees need it%s: %s", how, strerror(err));
+}
+
+int view_served_mount(struct view *v, int setup_sock)
+{
+	cleanup_fd int fuse_fd = -1;
+	int mnt, r;
+
+	v->served_fd = -1;
+	if (!is_needed(v->cfg))
+		return 0;
+	fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fuse_fd < 0)
+		return fail_fuse(v, errno);
+	mnt = mount_fuse(v->cfg, fuse_fd);
+	if (mnt < 0)
+		return fail_fuse(v, -mnt);
+	r = view_attach(v, mnt, PARKING, true);
+	if (r < 0)
+		return r;
+	/* Our copy goes with cleanup_fd: when the supervisor's is gone, the mount must be dead */
+	r = cage_setup_ask(setup_sock, CAGE_SETUP_FUSE, 0, fuse_fd);
+	if (r < 0)
+		return cage_fail(v->reterr, -r, "served trees", "the supervisor does not serve them");
+	v->served_fd = view_point(v, PARKING);
+	return v->served_fd < 0 ? view_fail(v, -v->served_fd, PARKING, "open") : 0;
+}
+
+int view_served_attach(const struct view *v, const struct plan_entry *e)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	struct stat st;
+	int tree;
+	cleanup_fd int dir = (int)syscall(SYS_openat2, v->served_fd, e->path + 1, &how, sizeof(how));
+
+	if (dir < 0 || fstat(dir, &st) < 0)
+		return view_fail(v, errno, e->path, "the served tree does not answer");
+	tree = open_tree(dir, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return view_fail(v, errno, e->path, "the served tree cannot be bound");
+	return view_attach(v, tree, e->path, S_ISDIR(st.st_mode));
+}
+
+void view_served_done(struct view *v)
+{
+	char path[64];
+
+	if (v->served_fd < 0)
+		return;
+	(void)close(v->served_fd);
+	v->served_fd = -1;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d" PARKING, v->root_fd);	/* always fits */
+	(void)umount2(path, MNT_DETACH);	/* if it stays, it shows only what is served anyway */
+	(void)unlinkat(v->root_fd, PARKING + 1, AT_REMOVEDIR);
+}
