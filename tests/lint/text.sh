@@ -39,7 +39,7 @@ for host in 'registry\.npm''js' 'py''pi\.org' 'crates\.''io' 'proxy\.go''lang' '
 	found=$(echo "$files" | grep -v '^LICENSE$' | tr '\n' '\0' | xargs -0 grep -InE "$host" 2>/dev/null || true)
 	[ -z "$found" ] || complain "host of a package registry: $found"
 done
-for path in '/wo''rk/' '/ro''ot/' '/home/[a-z]+/(main|shared)'; do
+for path in '/wo''rk/(main|shared)' '/var/tmp/(build|brief|acc''ept)'; do
 	found=$(echo "$files" | tr '\n' '\0' | xargs -0 grep -InE "(^|[^a-zA-Z0-9_.@}])$path" 2>/dev/null || true)
 	[ -z "$found" ] || complain "path of a machine: $found"
 done
