@@ -24,6 +24,7 @@
  */
 #include "cage/cage.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -217,25 +218,84 @@ static bool is_left_behind(pid_t group)
 	return proc_status(group, &st) == 0 && st.inner_tid != group;
 }
 
-void cage_front_restore(const struct cage_caller *caller)
+/* Of /proc/PID/stat: state, parent, process group. The name before them may hold anything, ")" too */
+static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_parent, pid_t *ret_group)
+{
+	char path[64], buf[512], *after;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);	/* always fits */
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	if (n <= 0)
+		return false;
+	buf[n] = '\0';
+	after = strrchr(buf, ')');
+	return after && sscanf(after + 1, " %c %d %d", ret_state, ret_parent, ret_group) == 3;
+}
+
+static bool is_ancestor(pid_t pid)
+{
+	pid_t p = getppid(), group;
+	char state;
+
+	while (p > 1 && p != pid && read_stat(p, &state, &p, &group))
+		;
+	return p == pid;
+}
+
+/* Another part of the caller's pipeline, such as the pager behind us, which has set the terminal for itself */
+static bool is_sibling(pid_t pid, pid_t our_group)
+{
+	struct proc_status st;
+	pid_t parent, group;
+	char state;
+
+	return pid > 0 && pid != getpid() && getpgid(pid) == our_group &&
+	       read_stat(pid, &state, &parent, &group) && state != 'Z' && !is_ancestor(pid) &&
+	       proc_status(pid, &st) == 0 && st.inner_tid == pid;
+}
+
+static bool has_siblings(pid_t our_group)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+
+	while (proc && !found && (entry = readdir(proc)))
+		found = is_sibling((pid_t)strtol(entry->d_name, NULL, 10), our_group);
+	if (proc)
+		(void)closedir(proc);	/* read only */
+	return found;
+}
+
+static void restore_modes(int tty, const struct cage_caller *caller)
 {
 	struct termios now;
 
-	if (!caller->has_tty || !caller->was_foreground)
+	/* Not canonical: another part of the pipeline had set the terminal before we looked */
+	if (!(caller->termios.c_lflag & ICANON))
 		return;
-	cleanup_fd int tty = open_terminal();
-	if (tty < 0)
-		return;		/* hung up meanwhile */
-	pid_t group = tcgetpgrp(tty);
-
-	/* SIGTTOU is blocked (cage_front_signals): these two work from the background too */
-	if (group >= 0 && group != caller->pgrp) {
-		if (!is_left_behind(group) || tcsetpgrp(tty, caller->pgrp) < 0)
-			return;
-	}
 	memset(&now, 0, sizeof(now));	/* the comparison sees the padding */
-	if (tcgetattr(tty, &now) == 0 && memcmp(&now, &caller->termios, sizeof(now)) != 0)
+	if (tcgetattr(tty, &now) < 0 || memcmp(&now, &caller->termios, sizeof(now)) == 0)
+		return;
+	if (!has_siblings(caller->pgrp))
 		(void)tcsetattr(tty, TCSADRAIN, &caller->termios);	/* nothing else to try */
+}
+
+void cage_front_restore(const struct cage_caller *caller)
+{
+	cleanup_fd int tty = caller->has_tty && caller->was_foreground ? open_terminal() : -1;
+	pid_t group;
+
+	if (tty < 0)
+		return;		/* none, or hung up meanwhile */
+	group = tcgetpgrp(tty);
+	/* SIGTTOU is blocked (cage_front_signals): both work from the background too */
+	if (group >= 0 && group != caller->pgrp &&
+	    (!is_left_behind(group) || tcsetpgrp(tty, caller->pgrp) < 0))
+		return;
+	restore_modes(tty, caller);
 }
 
 _Noreturn void cage_front_exit(const struct cage_caller *caller, int status)
