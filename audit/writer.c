@@ -50,6 +50,7 @@ struct audit {
 	atomic_int flush_err;		/* -errno of the last attempt */
 
 	pthread_t thread;
+	bool has_thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
 	bool is_filled, is_stopping;	/* under wake_lock */
@@ -287,6 +288,7 @@ static int start_thread(struct audit *a)
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);	/* signals are the main thread's business */
 	r = pthread_create(&a->thread, NULL, flush_thread, a);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	a->has_thread = r == 0;
 	return -r;
 }
 
@@ -298,10 +300,20 @@ static void mark_alive(int fd)
 	(void)fcntl(fd, F_OFD_SETLK, &lock);	/* without it they only say less; released with the descriptor */
 }
 
+static void stop_thread(struct audit *a)
+{
+	if (!a->has_thread)
+		return;
+	wake_writer(a, true);
+	(void)pthread_join(a->thread, NULL);	/* joinable, and joined once */
+	a->has_thread = false;
+}
+
 void audit_free(struct audit *a)
 {
 	if (!a)
 		return;
+	stop_thread(a);
 	if (a->fd >= 0)
 		(void)close(a->fd);	/* synced before, where it matters */
 	if (a->batch.active)
@@ -366,8 +378,7 @@ int audit_close(struct audit *a, int exit_status)
 	struct format_end f = { .exit_status = exit_status };
 	int r;
 
-	wake_writer(a, true);
-	(void)pthread_join(a->thread, NULL);	/* started by audit_open(), joined once */
+	stop_thread(a);
 	r = flush(a);
 	if (r == 0)
 		r = flush(a);	/* the first may have written an older table */
