@@ -83,7 +83,8 @@ static int watch_init(struct builder *b)
 	return 0;
 }
 
-/* The resolver holds nothing of the caller's: a pipe it kept would never end */
+/* The resolver holds nothing of the caller's: a pipe it kept would never end.
+ * While the host's /proc is there: in the cage's own this process has no entry. */
 static void detach(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -109,7 +110,6 @@ static _Noreturn void become_resolver(struct builder *b)
 	if (watch_init(b) < 0)
 		cage_setup_abort(b->setup_sock, &b->failure);
 	(void)close(b->setup_sock);
-	detach();
 	if (chdir("/") < 0)
 		_exit(1);
 	b->hooks->resolver(b->hooks->ctx);
@@ -152,6 +152,7 @@ static int fork_init(struct builder *b)
 		init_main(b);
 	if (cage_setup_ask(b->setup_sock, CAGE_SETUP_INIT, b->init, -1) < 0)
 		_exit(1);	/* the supervisor is gone, or gave up */
+	detach();
 	if (fdio_write_full(b->ours, "a", 1) < 0)
 		return cage_fail(&b->failure, EPIPE, "init", "it died before it began");
 	return 0;

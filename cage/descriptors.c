@@ -38,7 +38,7 @@ static void for_inherited(void (*each)(int fd, void *ctx), void *ctx)
 	DIR *d = opendir("/proc/self/fd");
 
 	if (!d) {	/* no list: try them all */
-		for (int fd = 3; fd < 65536; fd++)
+		for (int fd = 3, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++)
 			if (is_inherited(fd))
 				each(fd, ctx);
 		return;
