@@ -14,10 +14,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -121,20 +123,38 @@ static enum fate fate_of(const struct cage_config *cfg, int fd, char *path, size
 	return (flags & O_ACCMODE) == O_RDONLY ? FATE_REOPEN : FATE_KEEP;
 }
 
-/* Returns 0 if @fd is now the same file, same position, on a read-only mount */
-static int reopen(int fd, const char *path)
+struct judgement {
+	const struct cage_config *cfg;
+	int readonly_fd;	/* the host's tree, detached and read-only; -1 while nobody has needed it */
+};
+
+/* The whole tree and not the file alone: so the descriptor keeps its name in /proc/self/fd */
+static int open_readonly(struct judgement *j, const char *path)
 {
-	cleanup_fd int tree = view_tree(path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	char link[64];
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	long fd;
+
+	if (j->readonly_fd < 0)
+		j->readonly_fd = view_tree("/", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (j->readonly_fd < 0)
+		return j->readonly_fd;
+	fd = syscall(SYS_openat2, j->readonly_fd, path + 1, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Returns 0 if @fd is now the same file, same position, on a read-only mount */
+static int reopen(struct judgement *j, int fd, const char *path)
+{
+	cleanup_fd int again = open_readonly(j, path);
 	struct stat old, new;
 	off_t off = lseek(fd, 0, SEEK_CUR);
 
-	if (tree < 0)
-		return tree;
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", tree);	/* always fits */
-	cleanup_fd int again = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (again < 0 || fstat(fd, &old) < 0 || fstat(again, &new) < 0)
+	if (again < 0)
+		return again;
+	if (fstat(fd, &old) < 0 || fstat(again, &new) < 0)
 		return -errno;
 	if (old.st_dev != new.st_dev || old.st_ino != new.st_ino)
 		return -ESTALE;
@@ -145,20 +165,26 @@ static int reopen(int fd, const char *path)
 
 static void judge(int fd, void *ctx)
 {
+	struct judgement *j = ctx;
 	char path[PATH_MAX];
-	enum fate fate = fate_of(ctx, fd, path, sizeof(path));
+	enum fate fate;
 
-	if (fate == FATE_KEEP || (fate == FATE_REOPEN && reopen(fd, path) == 0))
+	fate = fate_of(j->cfg, fd, path, sizeof(path));
+	if (fate == FATE_KEEP || (fate == FATE_REOPEN && reopen(j, fd, path) == 0))
 		return;
 	(void)close(fd);	/* the caller's copy is another */
 }
 
 int descriptors_judge(const struct cage_config *cfg, struct cage_failure *reterr)
 {
+	struct judgement j = { .cfg = cfg, .readonly_fd = -1 };
+
 	for (const int *p = cfg->pass_fds; p && *p >= 0; p++)
 		if (*p > STDERR_FILENO && !is_inherited(*p))
 			return cage_fail(reterr, EBADF, "descriptors", "--pass-fd %d: no such descriptor was given to agentsh", *p);
-	for_inherited(judge, (void *)(uintptr_t)cfg);
+	for_inherited(judge, &j);
+	if (j.readonly_fd >= 0)
+		(void)close(j.readonly_fd);
 	return 0;
 }
 
