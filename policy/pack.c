@@ -9,12 +9,13 @@
 #include "policy/compiled.h"
 #include "policy/grow.h"
 
-#define PACK_TRIES	2048	/* places tried before a row goes to the end */
+#define PACK_TRIES	64	/* free places that do not fit before what lies below them is given up */
 #define PACK_ROW	256
 
 struct pack {
 	struct compiled *c;
-	size_t first_free;
+	size_t first_free;	/* for rows of several edges; what is free below is left to single ones */
+	size_t first_single;
 };
 
 static int make_room(struct pack *p, size_t cells)
@@ -47,22 +48,29 @@ static bool fits(const struct compiled *c, const struct automaton_edge *e, uint3
 	return true;
 }
 
+/* A first place for the row's first edge, at or behind *from */
+static size_t next_free(const struct compiled *c, size_t *from, uint8_t byte)
+{
+	while (is_taken(c, *from))
+		(*from)++;
+	return *from > byte ? *from : byte;
+}
+
 static size_t find_base(struct pack *p, const struct automaton_edge *e, uint32_t count)
 {
 	const struct compiled *c = p->c;
-	size_t at, tries = 0;
+	size_t at = next_free(c, count > 1 ? &p->first_free : &p->first_single, e[0].byte);
+	size_t tries = 0;
 
-	while (is_taken(c, p->first_free))
-		p->first_free++;
-	at = p->first_free > e[0].byte ? p->first_free : e[0].byte;
-	for (; at < c->cell_count && tries < PACK_TRIES; at++) {
+	for (; at < c->cell_count; at++) {
 		if (is_taken(c, at))
 			continue;
 		if (fits(c, e, count, at - e[0].byte))
-			return at - e[0].byte;
-		tries++;
+			break;
+		if (++tries == PACK_TRIES)
+			p->first_free = at;
 	}
-	return c->cell_count;
+	return at - e[0].byte;
 }
 
 static int pack_row(struct pack *p, uint32_t state)
