@@ -29,10 +29,15 @@ struct policy_sources {
 };
 
 /** struct policy_env_rule - environment.remove / keep / set */
-enum policy_env_kind { POLICY_ENV_REMOVE = 0, POLICY_ENV_KEEP, POLICY_ENV_SET };
+enum policy_env_kind {
+	POLICY_ENV_REMOVE = 0,
+	POLICY_ENV_KEEP,
+	POLICY_ENV_SET,
+	POLICY_ENV_STRIP	/* remove of a system or project file: KEEP and SET do not beat it */
+};
 struct policy_env_rule {
 	enum policy_env_kind kind;
-	const char *name;		/* pattern for REMOVE and KEEP */
+	const char *name;		/* pattern, but for SET */
 	const char *value;		/* SET */
 };
 
@@ -46,6 +51,12 @@ struct policy_anchor {
 	bool by;
 };
 
+/** struct policy_command - A program that a commands rule denies whatever its arguments, for the plan */
+struct policy_command {
+	const char *pattern;		/* base name or absolute pattern */
+	const char *rule;
+};
+
 /** struct policy_loaded - One policy, ready. Owned; policy_loaded_free(). */
 struct policy_loaded {
 	char *name;
@@ -55,6 +66,9 @@ struct policy_loaded {
 	size_t env_count;
 	struct policy_anchor *anchor;	/* all layers, files rules, in order */
 	size_t anchor_count;
+	struct policy_command *command;
+	size_t command_count;
+	const char *search_path;	/* PATH as the command will have it; may be NULL */
 	char *workspace, *home;
 	uint64_t limit_processes, limit_open_files;	/* 0: not set */
 	bool tracing;			/* allowed */
