@@ -14,8 +14,9 @@
 
 struct pack {
 	struct compiled *c;
-	size_t first_free;	/* for rows of several edges; what is free below is left to single ones */
-	size_t first_single;
+	/* Where to look first, by the row's first byte: what is below is taken or, for rows of several
+	 * edges, given up. Single edges fill those gaps. */
+	size_t several_from[PACK_ROW], single_from[PACK_ROW];
 };
 
 static int make_room(struct pack *p, size_t cells)
@@ -48,27 +49,23 @@ static bool fits(const struct compiled *c, const struct automaton_edge *e, uint3
 	return true;
 }
 
-/* A first place for the row's first edge, at or behind *from */
-static size_t next_free(const struct compiled *c, size_t *from, uint8_t byte)
-{
-	while (is_taken(c, *from))
-		(*from)++;
-	return *from > byte ? *from : byte;
-}
-
 static size_t find_base(struct pack *p, const struct automaton_edge *e, uint32_t count)
 {
 	const struct compiled *c = p->c;
-	size_t at = next_free(c, count > 1 ? &p->first_free : &p->first_single, e[0].byte);
-	size_t tries = 0;
+	size_t *from = count > 1 ? &p->several_from[e[0].byte] : &p->single_from[e[0].byte];
+	size_t at, tries = 0;
 
-	for (; at < c->cell_count; at++) {
+	if (*from < e[0].byte)
+		*from = e[0].byte;
+	while (is_taken(c, *from))
+		(*from)++;
+	for (at = *from; at < c->cell_count; at++) {
 		if (is_taken(c, at))
 			continue;
 		if (fits(c, e, count, at - e[0].byte))
 			break;
 		if (++tries == PACK_TRIES)
-			p->first_free = at;
+			*from = at;
 	}
 	return at - e[0].byte;
 }
