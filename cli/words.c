@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/words.c - The event sink of a session: log line first, then words for the agent, counts for the footer
+ */
+#include "cli/words.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/words_tally.h"
+#include "cli/words_tell.h"
+#include "cli/words_text.h"
+
+struct words {
+	struct event_sink sink;		/* first: the sink is the words */
+	struct words_options opt;
+	struct tell *tell;
+	struct tally tally;
+};
+
+static bool is_refusal(const struct event *ev)
+{
+	return ev->decision && ev->err > 0 &&
+		(ev->decision->verdict == POLICY_DENY || ev->decision->verdict == POLICY_ASK);
+}
+
+/* "agentsh: denied: write ~/.bashrc [rule shell-rc]: MESSAGE · agentsh why 41" */
+static void say_refusal(struct words *w, const struct event *ev, uint64_t seq)
+{
+	const struct policy_decision *d = ev->decision;
+	char line[1000], object[300], rule[80], message[300];
+	int n;
+
+	if (!tell_wants(w->tell, ev->tid, d->rule))
+		return;
+	text_path(object, sizeof(object), ev->object, w->opt.loaded->home);
+	text_escape(rule, sizeof(rule), d->rule);
+	text_escape(message, sizeof(message), d->message);
+	n = snprintf(line, sizeof(line), "agentsh: denied: %s %s [%s%s]%s%s · agentsh why %" PRIu64 "\n",	/* fits */
+		     policy_op_name(ev->op), object, d->rule_id == POLICY_RULE_NONE ? "" : "rule ",
+		     d->rule_id == POLICY_RULE_NONE ? "no rule allows it" : rule,
+		     message[0] ? ": " : "", message, seq);
+	tell(w->tell, ev->tid, (struct policy_str){ line, (uint32_t)n });
+}
+
+static void say_unrecorded(struct words *w, const struct event *ev, int err)
+{
+	char line[600], object[300];
+	int n;
+
+	if (!tell_wants(w->tell, ev->tid, policy_str("\n unrecorded")))	/* no rule has this id */
+		return;
+	text_path(object, sizeof(object), ev->object, w->opt.loaded->home);
+	n = snprintf(line, sizeof(line), "agentsh: denied: %s %s: it could not be recorded (%s)\n",	/* fits */
+		     policy_op_name(ev->op), object, strerror(err));
+	tell(w->tell, ev->tid, (struct policy_str){ line, (uint32_t)n });
+}
+
+static int words_event(struct event_sink *sink, const struct event *ev)
+{
+	struct words *w = (struct words *)sink;
+	uint64_t seq;
+	int r = audit_event(w->opt.audit, ev, &seq);
+
+	if (r < 0) {
+		tally_unrecorded(&w->tally, -r);
+		say_unrecorded(w, ev, -r);
+		return r;
+	}
+	if (ev->flags & EVENT_F_BIRTH)
+		tally_birth(&w->tally, ev->object);
+	if (!is_refusal(ev))
+		return 0;
+	tally_refusal(&w->tally, ev, seq);
+	if (ev->err != ENOENT)	/* what is hidden is not spoken of */
+		say_refusal(w, ev, seq);
+	return 0;
+}
+
+int words_new(struct words **ret, const struct words_options *opt)
+{
+	struct words *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->sink.event = words_event;
+	w->opt = *opt;
+	(void)pthread_mutex_init(&w->tally.lock, NULL);	/* cannot fail with default attributes */
+	r = tell_new(&w->tell);
+	if (r < 0) {
+		free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+struct event_sink *words_sink(struct words *w)
+{
+	return &w->sink;
+}
+
+void words_footer(struct words *w, FILE *out)
+{
+	tally_print(&w->tally, w->opt.loaded, w->opt.session_id, out);
+}
+
+void words_free(struct words *w)
+{
+	if (!w)
+		return;
+	tell_free(w->tell);
+	free(w);
+}
