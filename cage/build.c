@@ -132,6 +132,10 @@ static _Noreturn void init_main(struct builder *b)
 	if (fdio_write_full(b->theirs, "r", 1) < 0)
 		_exit(1);
 	(void)close(b->theirs);
+#ifdef AGENTSH_TEETH
+	if (CAGE_IS_OFF(b->cfg, PIDNS))
+		teeth_init_run(b->cfg, b->caller, b->job_sock, b->setup_sock);
+#endif
 	cage_init_run(b->cfg, b->caller, b->job_sock, b->setup_sock);
 }
 

@@ -17,6 +17,31 @@ static const int package_manager_caps[] = {
 	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID,
 };
 
+#ifdef AGENTSH_TEETH
+/* The layer is off: an ordinary user's program keeps across the exec what the namespace gave it */
+static int keep_all(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		data[i].inheritable = data[i].permitted;
+	if (syscall(SYS_capset, &header, data) < 0)
+		return -errno;
+	for (int cap = 0; cap < CAP_LIMIT && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+#else
+static int keep_all(void)
+{
+	return 0;
+}
+#endif
+
 int capabilities_drop(const struct cage_config *cfg)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -24,7 +49,7 @@ int capabilities_drop(const struct cage_config *cfg)
 	uint64_t keep = 0;
 
 	if (CAGE_IS_OFF(cfg, CAPS))
-		return 0;
+		return keep_all();
 	if (cfg->package_manager && cfg->uid == 0)
 		for (size_t i = 0; i < ARRAY_SIZE(package_manager_caps); i++)
 			keep |= UINT64_C(1) << package_manager_caps[i];

@@ -23,6 +23,12 @@
 #define CAGE_IS_OFF(cfg, id)	((void)(cfg), false)
 #endif
 
+#ifdef AGENTSH_TEETH
+/** teeth_init_run() - cage_init_run() where there is no pid namespace */
+_Noreturn void teeth_init_run(const struct cage_config *cfg, const struct cage_caller *caller,
+			      int job_sock, int setup_sock);
+#endif
+
 /* ---- cage/setup.c: messages of the set-up, SOCK_SEQPACKET ---- */
 
 /** enum cage_setup_kind - In the order in which they come; SETUP_GO answers each but FAILED and INIT */

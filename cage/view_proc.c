@@ -21,12 +21,12 @@ static const char *const guarded[] = {
 /* A read-only clone of a part of /proc, still attached nowhere; -ENOENT if this kernel has none */
 static int clone_part(const struct view *v, int proc_fd, const char *name)
 {
-	cleanup_fd int tree = open_tree(proc_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	cleanup_fd int tree = open_tree(proc_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	int r;
 
 	if (tree < 0)
 		return errno == ENOENT ? -ENOENT : view_fail(v, errno, name, "/proc cannot be guarded");
-	r = view_protect(tree, QUIET | MOUNT_ATTR_RDONLY, false);
+	r = view_protect(tree, QUIET | MOUNT_ATTR_RDONLY, true);
 	return r < 0 ? view_fail(v, -r, name, "/proc cannot be guarded") : steal_fd(&tree);
 }
 
@@ -62,9 +62,9 @@ static int attach_proc(const struct view *v)
 {
 	int fd;
 
-	if (CAGE_IS_OFF(v->cfg, PIDNS)) {	/* no pid namespace of ours to show */
-		fd = view_tree("/proc", 0);
-		return fd < 0 ? view_fail(v, -fd, "/proc", "bind") : view_attach(v, fd, "/proc", true);
+	if (CAGE_IS_OFF(v->cfg, PIDNS)) {	/* no pid namespace of ours to show; without what is staged below it */
+		fd = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		return fd < 0 ? view_fail(v, errno, "/proc", "bind") : view_attach(v, fd, "/proc", true);
 	}
 	fd = view_fs("proc", NULL, QUIET);
 	if (fd == -EPERM)

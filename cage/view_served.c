@@ -20,7 +20,12 @@
 #include "common/cleanup.h"
 
 #define SERVED_ATTR	(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
-#define PARKING		"/.served"	/* where the whole of it is attached while pieces are cloned */
+
+/* Where the whole of it is attached while pieces are cloned: made for it, or what init covers anyway */
+static const char *parking(const struct cage_config *cfg)
+{
+	return CAGE_IS_OFF(cfg, VIEW) ? "/proc" : "/.served";
+}
 
 static bool is_needed(const struct cage_config *cfg)
 {
@@ -82,15 +87,15 @@ int view_served_mount(struct view *v, int setup_sock)
 	mnt = mount_fuse(v->cfg, fuse_fd);
 	if (mnt < 0)
 		return fail_fuse(v, -mnt);
-	r = view_attach(v, mnt, PARKING, true);
+	r = view_attach(v, mnt, parking(v->cfg), true);
 	if (r < 0)
 		return r;
 	/* Our copy goes with cleanup_fd: when the supervisor's is gone, the mount must be dead */
 	r = cage_setup_ask(setup_sock, CAGE_SETUP_FUSE, 0, fuse_fd);
 	if (r < 0)
 		return cage_fail(v->reterr, -r, "served trees", "the supervisor does not serve them");
-	v->served_fd = view_point(v, PARKING);
-	return v->served_fd < 0 ? view_fail(v, -v->served_fd, PARKING, "open") : 0;
+	v->served_fd = view_point(v, parking(v->cfg));
+	return v->served_fd < 0 ? view_fail(v, -v->served_fd, "served trees", "open") : 0;
 }
 
 int view_served_attach(const struct view *v, const struct plan_entry *e)
@@ -118,7 +123,8 @@ void view_served_done(struct view *v)
 		return;
 	(void)close(v->served_fd);
 	v->served_fd = -1;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d" PARKING, v->root_fd);	/* always fits */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d%s", v->root_fd, parking(v->cfg));	/* always fits */
 	(void)umount2(path, MNT_DETACH);	/* if it stays, it shows only what is served anyway */
-	(void)unlinkat(v->root_fd, PARKING + 1, AT_REMOVEDIR);
+	if (!CAGE_IS_OFF(v->cfg, VIEW))
+		(void)unlinkat(v->root_fd, parking(v->cfg) + 1, AT_REMOVEDIR);	/* an empty directory at worst */
 }
