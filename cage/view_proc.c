@@ -16,6 +16,12 @@
 /* Root without a single capability could still write core_pattern, which the host's kernel runs */
 static const char *const guarded[] = {
 	"sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi",
+	"driver", "dynamic_debug", "mtrr", "latency_stats",
+};
+
+/* What only root can read: of the kernel and of everybody's processes */
+static const char *const covered[] = {
+	"/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/security", "/sys/fs/bpf", "/sys/firmware",
 };
 
 /* A read-only clone of a part of /proc, still attached nowhere; -ENOENT if this kernel has none */
@@ -86,12 +92,27 @@ int view_proc(const struct view *v)
 	return guard(v, proc_fd);
 }
 
+static int cover(const struct view *v, const char *path)
+{
+	static const char *const options[] = { "mode", "0555", "size", "4k", NULL };
+	cleanup_fd int point = view_point(v, path);
+	int fd;
+
+	if (point < 0)
+		return 0;	/* not there: nothing to cover */
+	fd = view_fs("tmpfs", options, QUIET | MOUNT_ATTR_RDONLY);
+	return fd < 0 ? view_fail(v, -fd, path, "tmpfs") : view_attach(v, fd, path, true);
+}
+
 int view_sys(const struct view *v)
 {
-	uint64_t guard_attr = CAGE_IS_OFF(v->cfg, PROCGUARD) ? 0 : QUIET | MOUNT_ATTR_RDONLY;
-	int fd = view_tree("/sys", guard_attr);
+	bool is_off = CAGE_IS_OFF(v->cfg, PROCGUARD);
+	int fd = view_tree("/sys", is_off ? 0 : QUIET | MOUNT_ATTR_RDONLY), r;
 
 	if (fd < 0)
 		return 0;	/* a machine without /sys: programs know how to do without */
-	return view_attach(v, fd, "/sys", true);
+	r = view_attach(v, fd, "/sys", true);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(covered) && v->cfg->uid == 0 && !is_off; i++)
+		r = cover(v, covered[i]);
+	return r;
 }
