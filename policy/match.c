@@ -129,5 +129,5 @@ bool policy_pattern_match(const char *pattern, struct policy_str s)
 
 	if (policy_pattern_check(pattern, &diag) < 0)
 		return false;
-	return pattern_each(pattern, match_plain, &m, &why) >= 0 && m.found;
+	return pattern_each(pattern, PATTERN_PATH, match_plain, &m, &why) >= 0 && m.found;
 }

@@ -191,7 +191,7 @@ int nfa_add(struct nfa *n, const char *pattern, uint32_t rule_idx)
 	struct add a = { n, rule_idx };
 	const char *why;
 
-	return pattern_each(pattern, add_plain, &a, &why);
+	return pattern_each(pattern, n->kind, add_plain, &a, &why);
 }
 
 static void finish_node(struct nfa *n, uint32_t i)

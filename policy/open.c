@@ -67,11 +67,13 @@ static bool is_range(const struct blob *b, enum blob_table t, uint32_t first, ui
 
 static bool is_string(const struct blob *b, struct blob_str s)
 {
-	const char *p = b->string + s.off;
+	const char *p;
 
-	return is_range(b, BLOB_TABLE_STRING, s.off, s.len) &&
-	       s.len < count_of(b, BLOB_TABLE_STRING) - s.off && !memchr(p, 0, s.len) &&
-	       p[s.len] == '\0';
+	if (!is_range(b, BLOB_TABLE_STRING, s.off, s.len) ||
+	    s.len >= count_of(b, BLOB_TABLE_STRING) - s.off)
+		return false;
+	p = b->string + s.off;
+	return !memchr(p, 0, s.len) && p[s.len] == '\0';
 }
 
 /* A state that a byte may be looked up in again without going round in circles */
@@ -150,9 +152,11 @@ static int check_lists(const struct blob *b)
 
 static bool is_good_verdict(const struct blob_rule *r)
 {
-	if (r->verdict >= POLICY_VERDICT_COUNT || (r->flags & ~(BLOB_FLAG_MASK | BLOB_COND_MASK | BLOB_RULE_DEFAULT)))
+	if (r->verdict >= POLICY_VERDICT_COUNT ||
+	    (r->flags & ~(BLOB_FLAG_MASK | BLOB_COND_MASK | BLOB_RULE_DEFAULT)))
 		return false;
-	if ((r->flags & BLOB_RULE_DEFAULT) && (r->verdict != POLICY_DENY || (r->flags & BLOB_COND_MASK)))
+	if ((r->flags & BLOB_RULE_DEFAULT) &&
+	    (r->verdict != POLICY_DENY || (r->flags & (BLOB_COND_MASK | POLICY_F_HIDE))))
 		return false;
 	if (r->verdict == POLICY_DENY ? r->err <= 0 || r->err > ERR_MAX : r->err != 0)
 		return false;

@@ -175,6 +175,7 @@ static const char *skip_unit(const char *p)
 struct expansion {
 	int (*fn)(void *context, const char *plain);
 	void *context;
+	enum pattern_kind kind;
 	const char *why;
 	unsigned int count;
 };
@@ -209,7 +210,7 @@ static const char *find_close(struct expansion *x, const char *open, unsigned in
 			return p;
 		else if (*p == ',' && depth == 1)
 			(*ret_commas)++;
-		else if (*p == '/')
+		else if (*p == '/' && x->kind != PATTERN_ARG)
 			break;
 	}
 	x->why = *p == '/' ? "a '/' cannot stand within {}" : "a '{' has no '}'";
@@ -251,10 +252,11 @@ static int expand(struct expansion *x, const char *text)
 	return r;
 }
 
-int pattern_each(const char *text, int (*fn)(void *context, const char *plain), void *context,
+int pattern_each(const char *text, enum pattern_kind kind,
+		 int (*fn)(void *context, const char *plain), void *context,
 		 const char **reterr_why)
 {
-	struct expansion x = { .fn = fn, .context = context };
+	struct expansion x = { .fn = fn, .context = context, .kind = kind };
 	int r = expand(&x, text);
 
 	if (x.why)
@@ -300,7 +302,7 @@ int pattern_check(const char *text, enum pattern_kind kind, const char **reterr_
 	else if (kind == PATTERN_PATH && *text != '/')
 		why = "a path pattern must start with '/'";
 	else
-		r = pattern_each(text, check_plain, &k, &why);
+		r = pattern_each(text, kind, check_plain, &k, &why);
 	if (r == -EINVAL)
 		*reterr_why = why ? why : k.why;
 	return r;

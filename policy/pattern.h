@@ -59,7 +59,8 @@ int pattern_next(struct pattern_cursor *c, struct pattern_token *ret) POLICY_MUS
  *
  * Return: 0; -EINVAL; -ENOMEM; what @fn returned if not 0
  */
-int pattern_each(const char *text, int (*fn)(void *context, const char *plain), void *context,
+int pattern_each(const char *text, enum pattern_kind kind,
+		 int (*fn)(void *context, const char *plain), void *context,
 		 const char **reterr_why) POLICY_MUST_USE;
 
 /** pattern_check() - 0; -EINVAL and static words; -ENOMEM */

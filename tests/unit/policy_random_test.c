@@ -91,6 +91,8 @@ static void random_rule(struct plain *p)
 		r->rule.by = &by, r->rule.by_count = 1;
 	if (r->rule.verdict != POLICY_DENY)
 		r->rule.flags &= ~POLICY_F_HIDE;
+	else if (r->rule.by_count == 0 && r->rule.flags == 0 && dice(4) == 0)
+		r->rule.flags = POLICY_RULE_DEFAULT;
 	fixture_add(&p->f, r->rule);
 	p->rule_count++;
 }
@@ -159,6 +161,8 @@ static struct answer plain_eval(const struct plain *p, enum policy_op op, const 
 			if (p->rule[i].layer != layer ||
 			    !plain_matches(&p->rule[i], op, path, traits, exe))
 				continue;
+			if (p->rule[i].rule.flags & POLICY_RULE_DEFAULT)
+				break;
 			a = (struct answer){ p->rule[i].rule.verdict, i };
 			has_opinion = true;
 			break;
