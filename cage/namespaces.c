@@ -112,21 +112,28 @@ static int own_map(pid_t pid, const char *name, unsigned id)
 	return write_map(pid, name, text);
 }
 
+static int copy_maps(pid_t builder)
+{
+	int r = copy_map(builder, "uid_map");
+
+	return r == 0 ? copy_map(builder, "gid_map") : r;
+}
+
+static int own_maps(pid_t builder, const struct cage_config *cfg)
+{
+	int r = write_map(builder, "setgroups", "deny");
+
+	if (r == 0)
+		r = own_map(builder, "uid_map", cfg->uid);
+	return r == 0 ? own_map(builder, "gid_map", cfg->gid) : r;
+}
+
 int cage_write_maps(pid_t builder, const struct cage_config *cfg, struct cage_failure *reterr)
 {
-	int r;
+	int r = cfg->uid == 0 ? copy_maps(builder) : -EPERM;
 
-	if (cfg->uid == 0) {
-		r = copy_map(builder, "uid_map");
-		if (r == 0)
-			r = copy_map(builder, "gid_map");
-	} else {
-		r = write_map(builder, "setgroups", "deny");
-		if (r == 0)
-			r = own_map(builder, "uid_map", cfg->uid);
-		if (r == 0)
-			r = own_map(builder, "gid_map", cfg->gid);
-	}
+	if (r == -EPERM)	/* an ordinary user, or root without the capabilities */
+		r = own_maps(builder, cfg);
 	if (r < 0)
 		return cage_fail(reterr, -r, "user namespace", "its id maps cannot be written: %s", strerror(-r));
 	return 0;
