@@ -170,8 +170,9 @@ static int take_message(int job_sock, int *ret_status)
 	struct cage_job_msg msg;
 	ssize_t n = recv(job_sock, &msg, sizeof(msg), MSG_DONTWAIT);
 
+	/* An init that ends with a report unread is told of first, its last message comes after that */
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -ECONNRESET;
+		return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -errno;
 	if (n != (ssize_t)sizeof(msg))
 		return -ECONNRESET;
 	if (msg.kind == CAGE_JOB_STOPPED)

@@ -55,6 +55,7 @@ enum {
 	COPY_MS = 250,
 	SETTLE_MS = 5,
 	WAKE_MS = 60,
+	WAKE_TRIES = 20,
 	FINISH_MS = 100,
 	GRACE_MS = 500,
 	REPORTS_MAX = 64,
@@ -79,6 +80,7 @@ struct init {
 	int stop_sig;				/* the command is stopped by it; 0: it runs */
 	int64_t stop_due_ms;			/* when to tell the front; 0: not, or told */
 	bool is_front_stopped;			/* told, and no answer yet */
+	bool is_stop_held_back;			/* one more stop meanwhile: told after the answer, if it lasts */
 	int64_t wake_due_ms;			/* when to continue a front that ought to run; 0: never */
 	pid_t tty_group;			/* group inside that had the terminal at the stop; 0: none */
 	bool has_ended;
@@ -116,6 +118,31 @@ static void send_command(const struct init *in, int sig)
 
 /* ---- signals ---- */
 
+static bool is_stop_signal(int sig)
+{
+	return sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
+static void drop_report(struct init *in, size_t i)
+{
+	in->report_count--;
+	memmove(&in->report[i], &in->report[i + 1], (in->report_count - i) * sizeof(in->report[0]));
+}
+
+/* SIGCONT cancels stop signals that nobody has read yet: front and init may have read one or not, each for itself */
+static void cancel_stops(struct init *in)
+{
+	size_t i = 0;
+
+	in->copy[SIGTSTP].count = in->copy[SIGTTIN].count = in->copy[SIGTTOU].count = 0;
+	while (i < in->report_count) {
+		if (is_stop_signal(in->report[i].sig))
+			drop_report(in, i);
+		else
+			i++;
+	}
+}
+
 static void take_copy(struct init *in, int sig)
 {
 	pid_t group = own_group(in);
@@ -124,11 +151,12 @@ static void take_copy(struct init *in, int sig)
 	/* SIGCONT waits for the front, who says whether the terminal comes with it */
 	if (group && !(sig == SIGCONT && in->is_front_stopped))
 		(void)kill(-group, sig);	/* gone: nobody to tell */
+	if (sig == SIGCONT)
+		cancel_stops(in);
 	while (i < in->report_count && in->report[i].sig != sig)
 		i++;
 	if (i < in->report_count) {
-		in->report_count--;
-		memmove(&in->report[i], &in->report[i + 1], (in->report_count - i) * sizeof(in->report[0]));
+		drop_report(in, i);
 		return;
 	}
 	in->copy[sig].count++;
@@ -147,8 +175,8 @@ static void deliver_reports(struct init *in, int64_t until_ms)
 
 static void take_report(struct init *in, int sig)
 {
-	if (sig <= 0 || sig >= _NSIG)
-		return;
+	if (sig <= 0 || sig >= _NSIG || (is_stop_signal(sig) && in->copy[SIGCONT].count > 0))
+		return;		/* the second: cancelled, and the report of that SIGCONT comes next */
 	if (in->copy[sig].count > 0) {
 		in->copy[sig].count--;
 		return;
@@ -181,6 +209,7 @@ static void note_continue(struct init *in)
 {
 	in->stop_sig = 0;
 	in->stop_due_ms = 0;
+	in->is_stop_held_back = false;
 	if (in->is_front_stopped)
 		in->wake_due_ms = now_ms() + WAKE_MS;
 }
@@ -190,6 +219,9 @@ static void tell_stop(struct init *in)
 	pid_t group = in->tty_fd < 0 ? 0 : tcgetpgrp(in->tty_fd);
 
 	in->stop_due_ms = 0;
+	in->is_stop_held_back = in->is_front_stopped;
+	if (in->is_stop_held_back)
+		return;
 	in->tty_group = group > 0 && group != getpgrp() ? group : 0;
 	in->is_front_stopped = true;
 	tell_front(in, CAGE_JOB_STOPPED, in->stop_sig | (own_group(in) ? CAGE_JOB_STOP_OWN_GROUP : 0));
@@ -202,11 +234,12 @@ static void take_continue(struct init *in, bool is_foreground)
 	pid_t group = own_group(in), to = in->tty_group;
 
 	in->is_front_stopped = false;
+	if (in->is_stop_held_back)
+		in->stop_due_ms = now_ms() + SETTLE_MS;
+	in->is_stop_held_back = false;
 	in->wake_due_ms = 0;
 	for (int sig = 1; sig < _NSIG; sig++)
 		in->copy[sig].until_ms = until;
-	/* SIGCONT has cancelled those that the front had not read */
-	in->copy[SIGTSTP].count = in->copy[SIGTTIN].count = in->copy[SIGTTOU].count = 0;
 	if (!in->stop_sig || !group)
 		return;
 	if (!to && (in->stop_sig == SIGTTIN || in->stop_sig == SIGTTOU))
@@ -280,7 +313,7 @@ static void expire(struct init *in)
 		tell_stop(in);
 	if (in->wake_due_ms && in->wake_due_ms <= now) {
 		in->wake_due_ms = now + WAKE_MS;
-		(void)kill(0, SIGCONT);		/* the front has no number in here, but it is in our group */
+		(void)kill(0, SIGCONT);		/* as in wake_front() */
 	}
 }
 
@@ -338,10 +371,23 @@ static bool wait_alone(struct init *in, int ms)
 	return true;
 }
 
+/* A command can end while the front is stopped, or is about to stop: then it would never hear of it */
+static void wake_front(struct init *in)
+{
+	struct pollfd fd = { .fd = in->job_sock, .events = POLLIN };
+
+	for (int i = 0; i < WAKE_TRIES && in->is_front_stopped && !in->is_front_gone; i++) {
+		(void)kill(0, SIGCONT);		/* the front has no number in here, but it is in our group */
+		if (poll(&fd, 1, WAKE_MS) > 0)
+			read_front(in);
+	}
+}
+
 static _Noreturn void end_session(struct init *in)
 {
 	if (in->has_ended)
 		tell_front(in, CAGE_JOB_ENDED, in->status);
+	wake_front(in);
 	if (in->tty_fd >= 0)
 		(void)close(in->tty_fd);	/* nothing was written through it */
 	if (!in->has_ended || !wait_alone(in, FINISH_MS)) {

@@ -210,9 +210,9 @@ class Term:
 
 HANDLER = """
 import os, signal, sys
-log = open("log", "a", 1)
+log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 def got(sig, frame):
-    log.write("%d\\n" % sig)
+    os.write(log, b"%d\\n" % sig)
     if sig == signal.SIGTERM: os._exit(7)
 for s in signal.valid_signals():
     if s not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
@@ -360,7 +360,7 @@ def timeout(run):
     """timeout(1) around it: its statuses, and nothing is left"""
     out = run.outer('timeout .3 "$@" sleep $MARK; echo $?; timeout -s INT .3 "$@" sleep $MARK; echo $?; '
                     'timeout -s KILL .3 "$@" sleep $MARK; echo $?; timeout --foreground .3 "$@" sleep $MARK; echo $?; '
-                    'timeout -k .3 .3 "$@" bash -c "trap : TERM; sleep $MARK; sleep $MARK; sleep $MARK"; echo $?')
+                    'timeout -k .3 .3 "$@" bash -c "trap : TERM; sleep $MARK; sleep $MARK; sleep $MARK" 2>&-; echo $?')
     run.fact(re.sub("(?m)^.*Killed.*\n", "", out))
     time.sleep(0.8)
     run.fact("left", alive(run.mark))
@@ -486,6 +486,13 @@ def kill_while_stopped(run):
     until("the end of the command", lambda: alive(run.mark) == 0, 1)
 
 
+@case(expect="^SIGSTOP -9$")
+def killed_inside_while_stopped(run):
+    """a stopped command that is killed, and not its group, has ended for its caller too"""
+    p = run.popen(["bash", "-c", "(sleep .5; kill -9 $$) & kill -STOP $$; exit 6"], group=True)
+    run.fact(run.stopped(p), run.wait(p))
+
+
 @case(expect="^not stopped -15$")
 def orphaned(run):
     """in an orphaned process group SIGTSTP does nothing, as everywhere"""
@@ -608,8 +615,8 @@ def tty_suspend(run):
     t.send("\x1a")
     t.expect("Stopped")
     t.expect("IN# ")
-    for line in ("kill -9 %1", "wait"):
-        t.command(line, "IN# ")
+    t.command("kill -9 %1; sleep .3; jobs; echo go\"\"ne", "gone\n")
+    t.expect("IN# ")
     t.send("exit 9\n")
     t.expect(r"OUT\$ ")
     run.fact(t.status())
