@@ -8,7 +8,8 @@
 
 #include "policy/automaton.h"
 
-enum { SEEN = 1, ENDS = 2 };	/* ENDS: some path ends here, so it was not entered by '/' */
+/* ENDS: a path can end here, so it was not entered by '/'; only then can another '/' follow */
+enum { SEEN = 1, ENDS = 2 };
 
 struct walk {
 	const struct automaton *a;
@@ -25,8 +26,7 @@ static void visit(struct walk *w, uint32_t state, bool ends)
 	if ((old & want) == want)
 		return;
 	w->mark[state] = old | want;
-	if (!(old & SEEN))
-		w->todo[w->count++] = state;
+	w->todo[w->count++] = state;
 	if (ends) {
 		const struct automaton_list *l = &w->a->list[w->a->state[state].list_idx];
 		uint32_t i;
@@ -37,7 +37,7 @@ static void visit(struct walk *w, uint32_t state, bool ends)
 }
 
 /* Edges for bytes not named before, then the fail way if a byte is left for it */
-static void visit_edges(struct walk *w, const struct automaton_state *s, uint64_t named[4])
+static void visit_edges(struct walk *w, const struct automaton_state *s, bool ends, uint64_t named[4])
 {
 	uint32_t i, count = 0;
 
@@ -47,7 +47,8 @@ static void visit_edges(struct walk *w, const struct automaton_state *s, uint64_
 		if (pattern_set_has(named, e->byte))
 			continue;
 		named[e->byte >> 6] |= UINT64_C(1) << (e->byte & 63);
-		visit(w, e->target, e->byte != '/');
+		if (ends || e->byte != '/')
+			visit(w, e->target, e->byte != '/');
 	}
 	if (s->is_retry)
 		return;
@@ -62,6 +63,7 @@ static void visit_ways(struct walk *w, uint32_t state)
 {
 	const struct automaton_state *s = &w->a->state[state];
 	uint64_t named[4] = { 0 };
+	bool ends = w->mark[state] & ENDS;
 
 	if (s->text_len > 0) {
 		uint8_t first = w->a->text[s->text_off];
@@ -71,9 +73,9 @@ static void visit_ways(struct walk *w, uint32_t state)
 		visit(w, s->next, true);
 	}
 	if (s->text_len == 0 || !s->is_retry)
-		visit_edges(w, s, named);
+		visit_edges(w, s, ends, named);
 	if (s->is_retry)
-		visit_edges(w, &w->a->state[s->fail], named);
+		visit_edges(w, &w->a->state[s->fail], ends, named);
 }
 
 int automaton_live_rules(const struct automaton *a, uint32_t root, bool *live)
@@ -82,7 +84,7 @@ int automaton_live_rules(const struct automaton *a, uint32_t root, bool *live)
 	int r = -ENOMEM;
 
 	w.mark = calloc(a->state_count, 1);
-	w.todo = calloc(a->state_count, sizeof(*w.todo));
+	w.todo = calloc(a->state_count, 2 * sizeof(*w.todo));
 	if (!w.mark || !w.todo)
 		goto out;
 	visit(&w, root, true);
