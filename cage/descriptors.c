@@ -3,8 +3,9 @@
  * cage/descriptors.c - Which of the caller's descriptors the command inherits
  *
  * The caller's come through an exec, so they are not close-on-exec; all of
- * agentsh's own are. 0 to 2 are left as they are: a shared offset matters.
- * Above that pipes pass, and regular files if the policy would allow that
+ * agentsh's own are. 0 to 2 are left as they are, because a shared offset
+ * matters; only directories, through which the whole of the host's tree could
+ * be read, become /dev/null. Above that pipes pass, and regular files if the policy would allow that
  * open. A file open for reading is opened anew on a read-only mount: through
  * the caller's, its mode, times and attributes could be changed.
  */
@@ -175,13 +176,37 @@ static void judge(int fd, void *ctx)
 	(void)close(fd);	/* the caller's copy is another */
 }
 
+static int judge_stdio(const struct cage_config *cfg)
+{
+	cleanup_fd int null = -1;
+
+	for (int fd = 0; fd <= STDERR_FILENO && !CAGE_IS_OFF(cfg, FDS); fd++) {
+		struct stat st;
+		int flags = fcntl(fd, F_GETFL);
+
+		if (flags < 0 || is_asked_for(cfg, fd) || fstat(fd, &st) < 0)
+			continue;
+		if (!S_ISDIR(st.st_mode) && !(flags & O_PATH))
+			continue;
+		if (null < 0)
+			null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null < 0 || dup2(null, fd) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 int descriptors_judge(const struct cage_config *cfg, struct cage_failure *reterr)
 {
 	struct judgement j = { .cfg = cfg, .readonly_fd = -1 };
+	int r;
 
 	for (const int *p = cfg->pass_fds; p && *p >= 0; p++)
 		if (*p > STDERR_FILENO && !is_inherited(*p))
 			return cage_fail(reterr, EBADF, "descriptors", "--pass-fd %d: no such descriptor was given to agentsh", *p);
+	r = judge_stdio(cfg);
+	if (r < 0)
+		return cage_fail(reterr, -r, "descriptors", "/dev/null: %s", strerror(-r));
 	for_inherited(judge, &j);
 	if (j.readonly_fd >= 0)
 		(void)close(j.readonly_fd);
