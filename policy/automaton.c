@@ -235,21 +235,24 @@ static size_t find_sticky(const struct build *b, struct sticky *ret)
 	return count;
 }
 
-/* Will rules that match anyway decide everything this node could lead to? */
+/*
+ * Will rules that match anyway decide everything this node could lead to? From
+ * the first of its rules on, each must be one of those that match, until those
+ * that match have decided all of its ops.
+ */
 static bool is_covered(const struct build *b, uint32_t node, const struct sticky *s, size_t count)
 {
 	const struct nfa_node *n = &b->n->node[node];
+	uint32_t next = n->rule_min;	/* all before it are covered */
 	uint64_t decided = 0;
 
-	for (; count > 0 && s->rule_idx <= n->rule_min; s++, count--) {
+	for (; count > 0 && s->rule_idx <= next; s++, count--) {
 		if (s->node == node || (s->kind == NFA_STAR && n->is_deep))
 			continue;
-		if (s->rule_idx == n->rule_min) {
-			if (s->kind == n->kind && node < s->node)
-				continue;	/* of two alike one stays */
-			if (n->rule_max == n->rule_min)
-				return true;
-		}
+		if (s->rule_idx >= n->rule_min && s->kind == n->kind && node < s->node)
+			continue;	/* of two alike one stays */
+		if (s->rule_idx == next && next++ == n->rule_max)
+			return true;
 		if (!b->a->rule[s->rule_idx].is_conditional)
 			decided |= b->a->rule[s->rule_idx].ops;
 		if ((n->ops & ~decided) == 0)
