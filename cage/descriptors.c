@@ -5,9 +5,10 @@
  * The caller's come through an exec, so they are not close-on-exec; all of
  * agentsh's own are. 0 to 2 are left as they are, because a shared offset
  * matters; only directories, through which the whole of the host's tree could
- * be read, become /dev/null. Above that pipes pass, and regular files if the policy would allow that
- * open. A file open for reading is opened anew on a read-only mount: through
- * the caller's, its mode, times and attributes could be changed.
+ * be read, become /dev/null. Above that pipes pass, and regular files if the
+ * policy would allow that open. A file open for reading is opened anew on a
+ * read-only mount: through the caller's, its mode, times and attributes could
+ * be changed.
  */
 #include "cage/parts.h"
 

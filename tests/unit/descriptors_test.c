@@ -170,6 +170,28 @@ static void own_descriptors_stay(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+static void a_directory_as_stdin_becomes_null(void **state)
+{
+	struct room *room = *state;
+	struct cage_config cfg = { .policy = &room->f.p };
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct cage_failure failure;
+		struct stat st;
+		int dir = open(room->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), pair[2];
+
+		if (pipe2(pair, O_CLOEXEC) < 0 || dup2(dir, 0) != 0 || dup2(pair[1], 1) != 1 ||
+		    descriptors_judge(&cfg, &failure) < 0 || fstat(0, &st) < 0 || !S_ISCHR(st.st_mode))
+			_exit(1);
+		_exit(fstat(1, &st) == 0 && S_ISFIFO(st.st_mode) ? 0 : 2);	/* the twin: left alone */
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +202,7 @@ int main(void)
 		cmocka_unit_test(what_is_asked_for_passes),
 		cmocka_unit_test(what_was_not_given_cannot_be_asked_for),
 		cmocka_unit_test(own_descriptors_stay),
+		cmocka_unit_test(a_directory_as_stdin_becomes_null),
 	};
 
 	return cmocka_run_group_tests_name("descriptors", tests, set_up, tear_down);
