@@ -79,24 +79,28 @@ class Attack:
 class Fixture:
     """Files, sockets and a process outside; the same for each attack, made anew"""
 
-    def __init__(self, attack, user):
+    def __init__(self, user):
         self.user = pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())
         self.dir = tempfile.mkdtemp(prefix="agentsh-attack.", dir="/var/tmp")
         self.token = "SECRET-" + secrets.token_hex(8)
         self.stopping = False
-        self.servers = []
+        self.servers, self.holder = [], None
         d = self.dir
         self.names = dict(FIX=d, WS=d + "/ws", HOME=d + "/home", OUTSIDE=d + "/outside", BIN=d + "/bin",
                           SECRET=d + "/ws/secret/key", SECRET_DIR=d + "/ws/secret", PLAIN=d + "/ws/plain",
                           LOCKED=d + "/ws/locked/file", HIDDEN=d + "/ws/hidden", UNIX=d + "/outside/host.sock",
                           DENIED_TOOL=d + "/bin/denied-tool", ALLOWED_TOOL=d + "/bin/allowed-tool",
                           SECONDS=SECONDS, TOKEN_MARK="SECRET-")
+
+    def make(self, attack):
+        d = self.dir
         self.tree(attack)
         self.listen()
-        self.holder = subprocess.Popen(["sleep", "1000"], preexec_fn=self.become, start_new_session=True)
+        self.holder = subprocess.Popen(["sleep", "1000"], preexec_fn=self.become, start_new_session=True,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.names["HOLDER"] = str(self.holder.pid)
         with open(f"{HERE}/{attack.policy}") as f:
-            text = re.sub(r"@([A-Z_]+)@", lambda m: self.names[m[1]], f.read())
+            text = re.sub(r"@([A-Z_]+)@", lambda m: self.names.get(m[1], m[0]), f.read())
         self.write(d + "/policy.json", text)
         if "host" in attack.needs:
             threading.Thread(target=self.serve_host, daemon=True).start()
@@ -196,8 +200,9 @@ class Fixture:
         self.stopping = True
         for s in self.servers:
             s.close()
-        self.holder.kill()
-        self.holder.wait()
+        if self.holder:
+            self.holder.kill()
+            self.holder.wait()
         if not os.environ.get("ATTACK_KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -254,8 +259,9 @@ def run(argv, fix, off=(), tty=False):
 
 
 def session(attack, user, words, off=()):
-    fix = Fixture(attack, user)
+    fix = Fixture(user)
     try:
+        fix.make(attack)
         argv = [AGENTSH, "--quiet", "--policy", fix.dir + "/policy.json", "--workspace", fix.names["WS"], "--",
                 fix.names["WS"] + "/attack"] + words
         status, out = run(argv, fix, off, "tty" in attack.needs)
