@@ -71,8 +71,8 @@ static int attach_bind(const struct view *v, const struct plan_entry *e, uint64_
 	struct stat st;
 	int tree = view_tree(e->path, PLAIN | attr);
 
-	if (tree == -ENOENT)
-		return 0;	/* gone since the plan was made: absent is the stricter face */
+	if (tree == -ENOENT || tree == -EACCES)
+		return 0;	/* gone since the plan was made, or beyond our reach anyway: absent is the stricter face */
 	if (tree < 0)
 		return view_fail(v, -tree, e->path, "bind");
 	if (fstat(tree, &st) < 0) {

@@ -34,6 +34,8 @@ static int attach_node(const struct view *v, const char *host, const char *path)
 {
 	int tree = view_tree(host, DEV_ATTR);
 
+	if (tree == -ENOENT)
+		return 0;	/* some containers lack some: what the host does without, the cage does without */
 	if (tree < 0)
 		return view_fail(v, -tree, path, "the host's device cannot be bound");
 	return view_attach(v, tree, path, false);
