@@ -38,12 +38,13 @@ int audit_event(struct audit *a, const struct event *ev, uint64_t *ret_seq) MUST
 
 /**
  * audit_close() - Flush, write the end record with the exit status, sign the head
+ * @wait_status: Of the command, as from wait(2); -1 if nobody told
  *
  * audit_event() may still be called, by threads that come late: -ESHUTDOWN.
  *
  * Return: 0; -errno: the log is not signed
  */
-int audit_close(struct audit *a, int exit_status);
+int audit_close(struct audit *a, int wait_status);
 
 /** audit_free() - When nobody can call audit_event() any more. NULL ok */
 void audit_free(struct audit *a);

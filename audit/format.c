@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit/chain.h"
@@ -159,12 +160,13 @@ void format_start(struct jsonw *w, const void *arg)
 void format_end(struct jsonw *w, const void *arg)
 {
 	const struct format_end *f = arg;
+	int st = f->wait_status;
 
 	jsonw_key(w, "layer");
 	jsonw_cstr(w, event_layer_name(EVENT_LAYER_SESSION));
 	jsonw_key(w, "op");
 	jsonw_cstr(w, "end");
 	jsonw_key(w, "exit");
-	jsonw_int(w, f->exit_status);
+	jsonw_int(w, st == -1 ? -1 : WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st));	/* as shells say it */
 	put_uint(w, "refused", f->refused);
 }

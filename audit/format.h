@@ -25,7 +25,7 @@ struct format_start {
 	char *scratch;
 };
 struct format_end {
-	int exit_status;
+	int wait_status;	/* -1: unknown */
 	uint64_t refused;	/* events that were not allowed */
 };
 

@@ -373,9 +373,9 @@ int audit_open(struct audit **ret, const struct audit_options *opt)
 	return 0;
 }
 
-int audit_close(struct audit *a, int exit_status)
+int audit_close(struct audit *a, int wait_status)
 {
-	struct format_end f = { .exit_status = exit_status };
+	struct format_end f = { .wait_status = wait_status };
 	int r;
 
 	stop_thread(a);

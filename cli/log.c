@@ -388,7 +388,8 @@ static int parse(struct log *l, int argc, char **argv, bool *ret_all)
 
 static int run(struct log *l, const char *verb, bool all)
 {
-	struct context_options none = { .policy = NULL };
+	/* the log is about no workspace: from anywhere, also from "/" */
+	struct context_options none = { .workspace = getenv("HOME") };
 	char **list = NULL, why[512];
 	ssize_t count;
 	int code;

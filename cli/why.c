@@ -326,6 +326,11 @@ static int ask_outside(const struct why *w, char *buf, size_t size, enum why_sta
 	char why[512];
 	int r = context_find(&c, &w->context, why, sizeof(why));
 
+	if (r < 0 && w->q.kind == WHY_ID && !w->context.workspace) {	/* a number is about no workspace */
+		struct context_options home = { .policy = w->context.policy, .workspace = getenv("HOME") };
+
+		r = context_find(&c, &home, why, sizeof(why));
+	}
 	if (r < 0)
 		return fail(why);
 	r = ask_files(w, &c, buf, size, ret);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit/mask.h"
@@ -95,7 +96,7 @@ static void write_log(const struct place *p)
 	assert_int_equal(record(a, POLICY_OP_READ, "/a", &denied), 2);
 	assert_int_equal(record(a, POLICY_OP_WRITE, "/b", &allowed), 3);
 	assert_int_equal(record(a, POLICY_OP_READ, "/c", &denied), 4);
-	assert_int_equal(audit_close(a, 7), 0);
+	assert_int_equal(audit_close(a, W_EXITCODE(7, 0)), 0);
 	audit_free(a);
 }
 
