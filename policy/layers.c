@@ -22,6 +22,7 @@
 
 #define SOURCE_OWN	1000u		/* not a file: rules of agentsh itself */
 #define SOURCE_GRANT	1001u		/* not a file: the command line */
+#define SOURCE_BUILTIN	2000u		/* and up: each rule of a built-in policy its own */
 
 static const struct {
 	const char *key;
@@ -70,12 +71,46 @@ static int note_commands(struct layers_stack *s, const struct policy_rule *r)
 	return 0;
 }
 
+static int note_rule(struct layers_stack *s, const struct policy_rule *r)
+{
+	struct policy_listed *l = arena_grow(s->arena, s->rule, s->rule_count, sizeof(*l));
+
+	if (!l)
+		return diag_memory(s->diag);
+	s->rule = l;
+	s->rule[s->rule_count++] = (struct policy_listed){
+		.section = r->section,
+		.verdict = r->verdict,
+		.flags = r->flags,
+		.ops = r->ops,
+		.id = r->id,
+		.layer = s->layer,
+		.file = r->source == SOURCE_OWN ? "agentsh" : r->source == SOURCE_GRANT ?
+			"command line" : r->source < s->file_count ? s->file[r->source].name : "built-in",
+		.pattern = r->path_count ? r->path : r->run,
+		.pattern_count = r->path_count ? r->path_count : r->run_count,
+		.net = r->net,
+		.net_count = r->net_count,
+		.has_args = r->args_count > 0,
+		.has_by = r->by_count > 0,
+	};
+	return 0;
+}
+
+static int begin_layer(struct layers_stack *s, struct policy_builder *b, const char *name, bool is_base)
+{
+	s->layer = name;
+	return policy_builder_layer(b, name, is_base);
+}
+
 static int add_rule(struct layers_stack *s, struct policy_builder *b, const struct policy_rule *rule)
 {
 	int r = policy_builder_add(b, rule, s->diag);
 
 	if (r < 0 && rule->source < s->file_count)
 		diag_file(s->diag, s->file[rule->source].name);
+	if (r == 0)
+		r = note_rule(s, rule);
 	if (r == 0 && rule->section == POLICY_SECTION_FILES)
 		r = note_anchors(s, rule);
 	if (r == 0 && rule->section == POLICY_SECTION_COMMANDS)
@@ -147,7 +182,7 @@ static int reserve_xdg(struct layers_stack *s, struct policy_builder *b, const c
 static int reserve_all(struct layers_stack *s, struct policy_builder *b)
 {
 	char *project = arena_printf(s->arena, "%s/.agentsh", s->vars->workspace);
-	int r = policy_builder_layer(b, "agentsh", false);
+	int r = begin_layer(s, b, "agentsh", false);
 
 	if (r == 0)
 		r = project ? reserve(s, b, "agentsh-project", project, POLICY_OPS_MODIFY, 0) :
@@ -278,6 +313,17 @@ static int add_default(struct layers_stack *s, struct policy_builder *b, size_t 
 	return policy_builder_default(b, section, POLICY_DENY);
 }
 
+/*
+ * In a workspace that is the home, rules of a built-in policy cover each other.
+ * That is nobody's mistake; as files of their own the builder does not object.
+ */
+static void part_builtin(const struct layers_stack *s, struct rule_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->rule[i].source < s->file_count && s->file[list->rule[i].source].is_builtin)
+			list->rule[i].source = SOURCE_BUILTIN + (uint32_t)i;
+}
+
 /* Behind the last rule that denies; what comes before it and allows says the same as the grant */
 static size_t grants_idx(const struct rule_list *list)
 {
@@ -293,7 +339,7 @@ static size_t grants_idx(const struct rule_list *list)
 static int build_base(struct layers_stack *s, size_t base_count, struct policy_builder *b)
 {
 	struct rule_list list[POLICY_SECTION_COUNT] = { 0 }, grants[POLICY_SECTION_COUNT] = { 0 };
-	int r = policy_builder_layer(b, "base", true);
+	int r = begin_layer(s, b, "base", true);
 
 	for (size_t i = 0; r == 0 && i < base_count; i++)
 		r = read_file(s, i, list);
@@ -305,6 +351,7 @@ static int build_base(struct layers_stack *s, size_t base_count, struct policy_b
 		struct rule_list head = { l->rule, split };
 		struct rule_list tail = { l->rule + split, l->count - split };
 
+		part_builtin(s, l);
 		r = add_default(s, b, base_count, sections[i].key, sections[i].section);
 		if (r == 0)
 			r = add_rules(s, b, &head);
@@ -327,7 +374,7 @@ int layers_build(struct layers_stack *s, size_t base_count, struct policy_builde
 
 		r = read_file(s, i, list);
 		if (r == 0)
-			r = policy_builder_layer(b, s->file[i].layer, false);
+			r = begin_layer(s, b, s->file[i].layer, false);
 		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(sections); k++)
 			r = add_rules(s, b, &list[sections[k].section]);
 	}

@@ -36,6 +36,9 @@ struct layers_stack {
 	size_t file_count;
 	struct policy_anchor *anchor;
 	size_t anchor_count;
+	struct policy_listed *rule;
+	size_t rule_count;
+	const char *layer;		/* being built */
 	struct policy_command *command;
 	size_t command_count;
 };

@@ -64,6 +64,8 @@ static int keep(struct layers_stack *s, struct loaded *l)
 
 	p->anchor = s->anchor;
 	p->anchor_count = s->anchor_count;
+	p->rule = s->rule;
+	p->rule_count = s->rule_count;
 	p->command = s->command;
 	p->command_count = s->command_count;
 	p->workspace = arena_strdup(s->arena, s->vars->workspace);

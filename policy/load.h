@@ -51,6 +51,21 @@ struct policy_anchor {
 	bool by;
 };
 
+/** struct policy_listed - One rule of any section, for people. The index is the rule_id of decisions. */
+struct policy_listed {
+	enum policy_section section;
+	enum policy_verdict verdict;
+	uint32_t flags;
+	uint64_t ops;
+	const char *id, *layer;
+	const char *file;		/* where it was written: a path, "built-in:NAME", "command line", "agentsh" */
+	const char *const *pattern;	/* paths or programs; NULL for network rules */
+	size_t pattern_count;
+	const struct policy_net *net;
+	size_t net_count;
+	bool has_args, has_by;
+};
+
 /** struct policy_command - A program that a commands rule denies whatever its arguments, for the plan */
 struct policy_command {
 	const char *pattern;		/* base name or absolute pattern */
@@ -66,6 +81,8 @@ struct policy_loaded {
 	size_t env_count;
 	struct policy_anchor *anchor;	/* all layers, files rules, in order */
 	size_t anchor_count;
+	struct policy_listed *rule;	/* all layers, all sections, in the builder's order */
+	size_t rule_count;
 	struct policy_command *command;
 	size_t command_count;
 	const char *search_path;	/* PATH as the command will have it; may be NULL */

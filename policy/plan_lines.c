@@ -163,17 +163,25 @@ int plan_children(const struct walk *w, const char *dir, const char ***ret, size
 	return r;
 }
 
+static int weight(const struct policy_anchor *a)
+{
+	bool is_own = strncmp(a->rule, "agentsh-", strlen("agentsh-")) == 0;
+
+	return (is_own ? 0 : 2) + (a->verdict == POLICY_ALLOW ? 0 : 1);
+}
+
 const char *plan_why(const struct walk *w, const char *dir, const char *fallback)
 {
 	const struct policy_anchor *best = NULL;
 
-	/* A rule that restricts explains more than one that allows */
+	/* A rule that restricts explains more than one that allows, one of the policy's own files
+	 * more than those that keep agentsh's out of reach */
 	for (size_t i = 0; i < w->line_count; i++) {
 		const struct plan_line *l = &w->line[i];
 
 		if (strcmp(l->literal, dir) != 0 && !plan_is_beneath(l->literal, dir))
 			continue;
-		if (!best || (best->verdict == POLICY_ALLOW && l->anchor->verdict != POLICY_ALLOW))
+		if (!best || weight(l->anchor) > weight(best))
 			best = l->anchor;
 	}
 	return best ? best->rule : fallback;
