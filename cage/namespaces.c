@@ -36,6 +36,9 @@ static int explain(struct cage_failure *reterr, int err)
 {
 	const char *step = "user namespace";
 
+	if (access("/run/agentsh/bin", F_OK) == 0)
+		return cage_fail(reterr, err, step, "this is inside a cage of agentsh already, which rules all that "
+				 "is started here: run the command itself");
 	if (knob("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
 		return cage_fail(reterr, err, step, "AppArmor keeps programs without a profile from user "
 				 "namespaces: install agentsh's profile /etc/apparmor.d/agentsh, which its package ships");
