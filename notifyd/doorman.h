@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/doorman.h - What the doorman's own files share
+ *
+ * DOC: Theory of operation
+ *
+ * One thread holds the baton: it alone blocks in SECCOMP_IOCTL_NOTIF_RECV
+ * (several receivers fight over each notification, and a poll before the
+ * receive costs 4 us). A call that cannot block is answered by the holder; for
+ * any other it first hands the baton to an idle or new thread. When every
+ * thread is busy the call waits in a queue while the holder goes on receiving,
+ * so quick calls are never held up by slow ones.
+ *
+ * A handler fills call.reply, which starts life as a denial; loop.c sends it in
+ * one place. What remains to be done after the answer (the exec stop) is left
+ * in call.after.
+ *
+ * Blocking calls made for somebody else run under a guard (guard.c): a timer
+ * of the thread interrupts them every 20 ms, and then the caller is looked at:
+ * is it still waiting, has it a signal to handle?
+ */
+#ifndef NOTIFYD_DOORMAN_H
+#define NOTIFYD_DOORMAN_H
+
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "common/event.h"
+#include "notifyd/notifyd.h"
+
+#define DOORMAN_THREADS_MAX	64
+#define GUARD_SIGNAL		(SIGRTMIN + 5)	/* interrupts what a thread does for somebody else */
+
+/** enum reply_kind - Zero answers with @err or @value, and @err starts as EACCES */
+enum reply_kind {
+	REPLY_VALUE = 0,
+	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; bind of a path (bind.c) */
+	REPLY_FD,		/* hand in @fd */
+};
+
+/** struct reply - The one answer to a notification */
+struct reply {
+	enum reply_kind kind;
+	int err;		/* REPLY_VALUE: errno, > 0; 0: done, return @value */
+	int64_t value;
+	int fd;			/* REPLY_FD: owned until sent */
+	uint32_t fd_flags;	/* O_CLOEXEC or 0 */
+};
+
+struct worker;
+
+/** struct call - A notification being answered */
+struct call {
+	struct notifyd *n;
+	struct worker *worker;
+	uint64_t id;
+	pid_t tid;		/* a thread, in our pid namespace */
+	int nr;
+	uint64_t args[6];
+	uint64_t start_ns;
+	bool is_held;		/* answered, and the task is our stopped tracee: it cannot go away */
+	struct reply reply;
+	/* Called once after the answer was sent; @sent is 0 or -errno (-ENOENT: the caller has gone) */
+	void (*after)(struct call *c, int sent);
+	void *after_arg;
+	struct call *next;	/* in the queue */
+};
+
+/** struct worker - One thread. Owned by struct notifyd */
+struct worker {
+	struct notifyd *n;
+	pthread_t thread;
+	bool is_started, starts_with_baton;
+	bool has_timer;
+	timer_t timer;
+	struct seccomp_notif *notif;
+	struct seccomp_notif_resp *resp;
+};
+
+/** struct cookies - Socket cookies of the session's listeners: a set that only grows, up to a limit */
+struct cookies {
+	pthread_mutex_t lock;
+	uint64_t *slot;		/* open addressing, 0 is free */
+	size_t size, count;
+};
+
+/** struct notifyd - The doorman. Everything but what @lock protects is set before the threads start */
+struct notifyd {
+	struct notifyd_config cfg;
+	size_t notif_size, resp_size;
+	uint64_t net_cookie;		/* of our own network namespace; 0 unknown: every socket is outside */
+	int proc_fd;			/* our /proc, for the resolver */
+	bool has_by_commands, has_by_files, has_by_network;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool is_ended, is_baton_free;
+	size_t idle_count, worker_count;
+	struct call *queue, **queue_tail;
+	struct worker worker[DOORMAN_THREADS_MAX];
+
+	pthread_mutex_t resolver_lock;
+	pthread_cond_t resolver_wake;
+	int resolver_free[RESOLVER_SOCKETS];	/* stack of indexes */
+	size_t resolver_free_count;
+	bool is_greeted[RESOLVER_SOCKETS];
+
+	struct cookies listeners;
+};
+
+/* ---- loop.c ---- */
+
+/** reply_result() - Answer with a call's own result: a value, or -errno */
+void reply_result(struct call *c, int64_t result);
+
+/* ---- table.c ---- */
+
+/** struct handler - Who answers a system call */
+struct handler {
+	int nr;
+	bool is_quick;		/* touches neither the caller's memory nor a file system: the baton's holder answers */
+	void (*handle)(struct call *c);
+};
+
+/** handler_find() - NULL if the doorman does not know the call: it is refused */
+const struct handler *handler_find(int nr);
+
+void handle_execve(struct call *c);	/* exec.c; execveat too */
+void handle_socket(struct call *c);	/* socket.c */
+void handle_listen(struct call *c);
+void handle_connect(struct call *c);	/* connect.c */
+void handle_bind(struct call *c);	/* bind.c */
+void handle_setsockopt(struct call *c);	/* sockopt.c */
+void handle_sendto(struct call *c);	/* send.c */
+void handle_sendmsg(struct call *c);
+void handle_sendmmsg(struct call *c);
+
+/* ---- guard.c ---- */
+
+/** guard_init() - Install the empty handler of GUARD_SIGNAL. 0; -errno */
+int guard_init(void) MUST_USE;
+
+/** guard_arm() - From now on the thread's blocking calls return EINTR every 20 ms. 0; -errno */
+int guard_arm(struct worker *w) MUST_USE;
+void guard_disarm(struct worker *w);
+
+/**
+ * guard_check() - May the interrupted call go on?
+ *
+ * Return: 0 go on; -ESRCH the caller has gone; -ERESTARTSYS (-512) or -EINTR:
+ * it has a signal to handle, answer with that
+ */
+int guard_check(const struct call *c) MUST_USE;
+void guard_release(struct worker *w);	/* at the thread's end */
+
+/** now_ns() - CLOCK_MONOTONIC */
+uint64_t now_ns(void);
+
+/* ---- say.c ---- */
+
+/** struct verdict - A decision and what it was about, on its way to the sink */
+struct verdict {
+	enum event_layer layer;
+	enum policy_op op;
+	uint32_t flags;			/* EVENT_F_* */
+	struct policy_str object, resolved;
+	const char *const *argv;
+	uint32_t argc;
+	struct policy_decision decision;
+};
+
+/** verdict_errno() - 0 if allowed, else the errno to answer with, > 0; ask and redirect are refused here */
+int verdict_errno(const struct policy_decision *d);
+
+/** verdict_refuse() - A refusal that no rule of the policy made: a rule name and a message of ours, static */
+void verdict_refuse(struct policy_decision *d, const char *rule, const char *message, int err);
+
+/**
+ * verdict_tell() - Record, before the answer
+ * @err:	errno that will be answered, > 0; 0: done
+ *
+ * Return: @err; EACCES if it could not be recorded and was to be allowed
+ */
+int verdict_tell(const struct call *c, const struct verdict *v, int err) MUST_USE;
+
+/** subject_of() - Who asks, if the section has rules that want to know; else empty. @buf of PATH_MAX bytes */
+struct policy_subject subject_of(const struct call *c, bool is_wanted, char *buf, size_t size);
+
+#endif /* NOTIFYD_DOORMAN_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/exec.c - execve and execveat: judged before, verified at the exec stop
+ */
+#include "notifyd/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "common/proc.h"
+
+void exec_free(struct exec *e)
+{
+	argv_free(&e->argv);
+	argv_free(&e->expected);
+	free(e);
+}
+
+/** struct exec_args - The registers of both calls */
+struct exec_args {
+	int dirfd, flags;
+	uint64_t path, argv;
+};
+
+static struct exec_args exec_args(const struct call *c)
+{
+	if (c->nr == SYS_execveat)
+		return (struct exec_args){ (int)c->args[0], (int)c->args[4], c->args[1], c->args[2] };
+	return (struct exec_args){ AT_FDCWD, 0, c->args[0], c->args[1] };
+}
+
+/* fs/exec.c: what a descriptor's program is called */
+static int name_for_kernel(struct exec *e, const char *path, int dirfd)
+{
+	int n;
+
+	if (dirfd == AT_FDCWD || path[0] == '/')
+		n = snprintf(e->asked, sizeof(e->asked), "%s", path);
+	else if (path[0] == '\0')
+		n = snprintf(e->asked, sizeof(e->asked), "/dev/fd/%d", dirfd);
+	else
+		n = snprintf(e->asked, sizeof(e->asked), "/dev/fd/%d/%s", dirfd, path);
+	return n >= (int)sizeof(e->asked) ? -ENAMETOOLONG : 0;
+}
+
+static int read_exec(const struct call *c, struct exec *e)
+{
+	struct exec_args a = exec_args(c);
+	char path[PATH_MAX];
+	struct pin_request q = {
+		.dirfd = a.dirfd, .path = path,
+		.nofollow = a.flags & AT_SYMLINK_NOFOLLOW, .empty = a.flags & AT_EMPTY_PATH,
+	};
+	ssize_t n;
+	int r;
+
+	if (a.flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;		/* AT_EXECVE_CHECK (6.14) runs nothing: programs do without */
+	n = target_read_str(c, a.path, path, sizeof(path));
+	if (n < 0)
+		return (int)n;
+	r = name_for_kernel(e, path, a.dirfd);
+	if (r == 0)
+		r = pins_exec(c, &q, &e->rep);
+	if (r == 0)
+		r = target_read_argv(c, a.argv, &e->argv);
+	return r;
+}
+
+static void find_subjects(const struct call *c, struct exec *e)
+{
+	struct policy_subject s = subject_of(c, c->n->has_by_commands || c->n->has_by_files, e->exe,
+					     sizeof(e->exe));
+
+	e->by_command = e->by_file = s;
+}
+
+static void exec_after(struct call *c, int sent)
+{
+	(void)sent;	/* whatever came of the answer, the task is seized and must be let go */
+	execstop_watch(c, c->after_arg);
+	exec_free(c->after_arg);
+}
+
+static bool is_traced(const struct call *c)
+{
+	struct proc_status st;
+
+	return proc_status(c->tid, &st) == 0 && st.tracer != 0;
+}
+
+/* Allowed so far: hold the task until its new image has been seen */
+static int seize(struct call *c, struct exec *e)
+{
+	int r = execstop_seize(c);
+
+	if (r == 0) {
+		c->after = exec_after;
+		c->after_arg = e;
+		return 0;
+	}
+	if (r == -EPERM && is_traced(c) && c->n->cfg.tracing) {
+		e->verdict.flags |= EVENT_F_UNVERIFIED;
+		return 0;
+	}
+	verdict_refuse(&e->verdict.decision, r == -EPERM ? "traced" : "unjudged",
+		       r == -EPERM ? "Somebody traces this process, and the policy does not allow tracing." :
+		       "The process could not be held while it starts.", EACCES);
+	return EACCES;
+}
+
+void handle_execve(struct call *c)
+{
+	struct exec *e = malloc(sizeof(*e));
+	int err, r;
+
+	if (!e) {
+		reply_result(c, -ENOMEM);
+		return;
+	}
+	memset(e, 0, offsetof(struct exec, rep));
+	e->rep.count = e->rep.text_len = 0;
+	r = read_exec(c, e);
+	if (r < 0) {		/* what execve itself would answer: nothing was judged */
+		reply_result(c, r);
+		exec_free(e);
+		return;
+	}
+	find_subjects(c, e);
+	exec_find_parts(&e->rep, &e->program, &e->loader);
+	err = exec_judge(c, e, &e->rep, &e->argv, &e->expected);
+	if (err == 0)
+		err = seize(c, e);
+	err = verdict_tell(c, &e->verdict, err);
+	if (err == 0)
+		c->reply.kind = REPLY_CONTINUE;
+	else
+		reply_result(c, -err);
+	if (!c->after)
+		exec_free(e);
+}

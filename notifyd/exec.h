@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/exec.h - One exec, from the notification to the exec stop
+ */
+#ifndef NOTIFYD_EXEC_H
+#define NOTIFYD_EXEC_H
+
+#include <limits.h>
+
+#include "notifyd/doorman.h"
+#include "notifyd/pins.h"
+#include "notifyd/target.h"
+
+/** struct exec - What was judged, kept for the comparison at the exec stop. exec_free() */
+struct exec {
+	char asked[PATH_MAX];		/* the name that the kernel will put into AT_EXECFN */
+	char exe[PATH_MAX];		/* of the caller: the subject of "by" rules */
+	struct policy_subject by_command, by_file;
+	struct argv_copy argv;		/* as given */
+	struct argv_copy expected;	/* as it must lie on the new stack: with the interpreters of scripts */
+	struct resolver_reply rep;
+	int program;			/* index in @rep of the file that /proc/PID/exe will be */
+	int loader;			/* index of its PT_INTERP; -1: none */
+	struct verdict verdict;
+};
+
+void exec_free(struct exec *e);
+
+/* ---- judge.c ---- */
+
+/**
+ * exec_judge() - Judge a resolved chain with the argv its first program gets
+ * @rep:	May be e->rep
+ * @expected:	Set to the argv of the last program; NULL if not wanted
+ *
+ * Fills e->verdict (decision, op, resolved). Strings are borrowed from @rep and @e.
+ * Return: errno to answer with, > 0; 0 allowed
+ */
+int exec_judge(const struct call *c, struct exec *e, const struct resolver_reply *rep,
+	       const struct argv_copy *argv, struct argv_copy *expected);
+
+/** exec_find_parts() - Which objects /proc/PID/exe and the ELF interpreter will be */
+void exec_find_parts(const struct resolver_reply *rep, int *ret_program, int *ret_loader);
+
+/* ---- execstop.c ---- */
+
+/** execstop_seize() - Become the task's tracer until its exec has happened or failed. 0; -EPERM traced by another; -errno */
+int execstop_seize(const struct call *c) MUST_USE;
+
+/**
+ * execstop_watch() - Wait for the exec stop, compare, let go or kill
+ *
+ * By the thread that seized. Returns when the task is no longer traced by it.
+ */
+void execstop_watch(struct call *c, struct exec *e);
+
+/* ---- newimage.c ---- */
+
+/** struct new_image - What stands after an exec, before its first instruction. new_image_free() */
+struct new_image {
+	char exe[PATH_MAX];
+	bool has_stat;			/* not where the file system refuses to be looked at from outside */
+	uint64_t dev, ino;
+	bool is_memory;			/* no name leads to it */
+	struct argv_copy argv;
+	char execfn[PATH_MAX];
+	char loader[PATH_MAX];		/* file mapped at AT_BASE; "" for a static program */
+};
+
+/** new_image_read() - @c is held. 0; -errno: cannot be judged, so it must die */
+int new_image_read(const struct call *c, struct new_image *ret) MUST_USE;
+void new_image_free(struct new_image *m);
+
+/** new_image_parse() - argv, AT_EXECFN and AT_BASE out of a copy of the initial stack. 0; -ENODATA read more; -EBADMSG */
+int new_image_parse(const char *stack, size_t len, uint64_t sp, size_t word, struct new_image *ret,
+		    uint64_t *ret_base) MUST_USE;
+
+#endif /* NOTIFYD_EXEC_H */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/execstop.c - The task is stopped where its new image exists and has not run
+ *
+ * Seized and interrupted while it waits for our answer: so after CONTINUE it
+ * stops either at PTRACE_EVENT_EXEC, or, the exec having failed, on its way
+ * back to itself. The tracer is a thread: the one that seized waits and lets
+ * go. It has no other children and no other tracee, so it waits for any: exec
+ * by a non-leader thread changes the id.
+ */
+#include "notifyd/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+int execstop_seize(const struct call *c)
+{
+	/* if we die, so does a task whose exec nobody would look at */
+	if (ptrace(PTRACE_SEIZE, c->tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) < 0)
+		return -errno;
+	/* fails only if it is being killed: then the wait says so */
+	(void)ptrace(PTRACE_INTERRUPT, c->tid, 0, 0);
+	return 0;
+}
+
+/* ---- comparing ---- */
+
+static bool argv_equal(const struct argv_copy *a, const struct argv_copy *b)
+{
+	return a->argc == b->argc && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+static bool is_as_judged(const struct exec *e, const struct new_image *m)
+{
+	const struct resolver_object *o = &e->rep.object[e->program];
+	const char *loader = e->loader < 0 ? "" : pins_text(&e->rep, e->rep.object[e->loader].path_off);
+
+	if (m->is_memory && !(m->has_stat && m->dev == o->dev && m->ino == o->ino))
+		return false;
+	if (!m->is_memory && strcmp(m->exe, pins_text(&e->rep, o->path_off)) != 0)
+		return false;
+	if (m->has_stat && (m->dev != o->dev || m->ino != o->ino))
+		return false;
+	return strcmp(m->execfn, e->asked) == 0 && strcmp(m->loader, loader) == 0 &&
+	       argv_equal(&m->argv, &e->expected);
+}
+
+/* ---- judging anew what is there instead ---- */
+
+static int judge_path(const struct call *c, struct exec *e, const char *path, const struct argv_copy *argv,
+		      const struct new_image *same_as)
+{
+	struct pin_request q = { .dirfd = AT_FDCWD, .path = path };
+	struct resolver_reply *rep = malloc(sizeof(*rep));
+	int err;
+
+	if (!rep)
+		return ENOMEM;
+	err = -pins_exec(c, &q, rep);
+	if (err == 0 && same_as && same_as->has_stat &&
+	    (rep->object[0].dev != same_as->dev || rep->object[0].ino != same_as->ino))
+		err = ESTALE;	/* swapped again since: no name for it to be judged by */
+	if (err == 0)
+		err = exec_judge(c, e, rep, argv, NULL);
+	else
+		verdict_refuse(&e->verdict.decision, "changed-program",
+			       "The program was replaced while it was being checked.", EACCES);
+	e->verdict.resolved.len = 0;	/* it lay in @rep */
+	free(rep);
+	return err;
+}
+
+/* Name and arguments of a script, from the argv that its interpreter got */
+static int script_argv(const struct new_image *m, struct argv_copy *ret)
+{
+	uint32_t first = 0;
+	int r = argv_append(ret, m->execfn, strlen(m->execfn));
+
+	for (uint32_t i = 1; i < m->argv.argc && first == 0; i++)
+		if (strcmp(m->argv.v[i], m->execfn) == 0)
+			first = i;
+	for (uint32_t i = first + 1; r == 0 && i < m->argv.argc; i++)
+		r = argv_append(ret, m->argv.v[i], strlen(m->argv.v[i]));
+	return r < 0 ? r : argv_finish(ret);
+}
+
+static int judge_anew(const struct call *c, struct exec *e, const struct new_image *m)
+{
+	struct argv_copy argv = { 0 };
+	int err;
+
+	/* the record names what is there now, not what was asked for first */
+	(void)snprintf(e->asked, sizeof(e->asked), "%s", m->execfn);	/* of one size */
+	if (m->is_memory) {
+		verdict_refuse(&e->verdict.decision, "memory-file",
+			       "Programs are run from files that have a name.", EACCES);
+		return EACCES;
+	}
+	argv_free(&e->argv);
+	err = -script_argv(m, &e->argv);
+	if (err == 0)
+		err = judge_path(c, e, m->exe, &m->argv, m);
+	if (err == 0 && m->loader[0]) {
+		/* a file that a crafted ELF names as its interpreter runs too: its own name counts */
+		err = -argv_append(&argv, m->loader, strlen(m->loader));
+		if (err == 0)
+			err = -argv_finish(&argv);
+		if (err == 0 && (e->loader < 0 ||
+				 strcmp(m->loader, pins_text(&e->rep, e->rep.object[e->loader].path_off)) != 0))
+			err = judge_path(c, e, m->loader, &argv, NULL);
+	}
+	if (err == 0 && strcmp(m->execfn, m->exe) != 0)
+		err = judge_path(c, e, m->execfn, &e->argv, NULL);
+	argv_free(&argv);
+	return err;
+}
+
+/* The task is at its exec stop. 0: let it run; > 0: it must die */
+static int inspect(struct call *c, struct exec *e, pid_t pid)
+{
+	struct new_image *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m)
+		return ENOMEM;
+	c->tid = pid;
+	c->is_held = true;
+	err = -new_image_read(c, m);
+	if (err == 0 && is_as_judged(e, m)) {
+		new_image_free(m);
+		return 0;
+	}
+	if (err == 0)
+		err = judge_anew(c, e, m);
+	else
+		verdict_refuse(&e->verdict.decision, "unjudged", "The new program could not be looked at.", EACCES);
+	e->verdict.object = policy_str(e->asked);
+	e->verdict.resolved = policy_str(m->exe);
+	e->verdict.flags |= err ? EVENT_F_KILLED : 0;
+	err = verdict_tell(c, &e->verdict, err);
+	new_image_free(m);
+	return err;
+}
+
+/* ---- the stop ---- */
+
+static bool detach(pid_t pid, int signo)
+{
+	/* ESRCH: it is being killed, and the wait will tell */
+	return ptrace(PTRACE_DETACH, pid, 0, (void *)(long)signo) == 0;
+}
+
+void execstop_watch(struct call *c, struct exec *e)
+{
+	for (;;) {
+		int status, event;
+		pid_t pid = waitpid(-1, &status, __WALL | __WNOTHREAD);
+
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0 || WIFEXITED(status) || WIFSIGNALED(status))
+			return;		/* nobody left: killed, or another thread of it has execed */
+		if (!WIFSTOPPED(status))
+			continue;
+		event = status >> 16;
+		if (event == PTRACE_EVENT_EXEC) {
+			if (inspect(c, e, pid) == 0) {
+				if (detach(pid, 0))
+					return;
+			} else {
+				(void)kill(pid, SIGKILL);	/* ours and not reaped: it is this one */
+			}
+			continue;
+		}
+		/*
+		 * The exec has failed. A group stop goes on without us, a signal on
+		 * its way is delivered.
+		 */
+		if (detach(pid, event == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)))
+			return;
+	}
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/pins.c - The doorman's side of the resolver
+ */
+#include "notifyd/pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/fdio.h"
+#include "notifyd/target.h"
+
+const char *pins_text(const struct resolver_reply *rep, uint32_t off)
+{
+	return off < rep->text_len ? rep->text + off : "";
+}
+
+/* ---- sockets: whoever needs one takes it; it stays greeted ---- */
+
+static int socket_take(struct notifyd *n)
+{
+	int i;
+
+	(void)pthread_mutex_lock(&n->resolver_lock);
+	while (n->resolver_free_count == 0)
+		(void)pthread_cond_wait(&n->resolver_wake, &n->resolver_lock);
+	i = n->resolver_free[--n->resolver_free_count];
+	(void)pthread_mutex_unlock(&n->resolver_lock);
+	return i;
+}
+
+static void socket_give(struct notifyd *n, int i)
+{
+	(void)pthread_mutex_lock(&n->resolver_lock);
+	n->resolver_free[n->resolver_free_count++] = i;
+	(void)pthread_cond_signal(&n->resolver_wake);
+	(void)pthread_mutex_unlock(&n->resolver_lock);
+}
+
+/* Request and reply on a socket that is ours for now. @ret_pin -1 if none came */
+static int converse(int sock, const struct resolver_request *req, const int *fds, size_t fd_count,
+		    struct resolver_reply *rep, int *ret_pin)
+{
+	size_t size = offsetof(struct resolver_request, path) + strlen(req->path) + 1;
+	int got[FDIO_FDS_MAX];
+	size_t got_count;
+	ssize_t n;
+	int r = fdio_send(sock, req, size, fds, fd_count);
+
+	if (r < 0)
+		return -EIO;
+	n = fdio_recv(sock, rep, sizeof(*rep), got, &got_count);
+	*ret_pin = got_count > 0 ? got[0] : -1;
+	for (size_t i = 1; i < got_count; i++)
+		(void)close(got[i]);	/* never sent */
+	if (n < (ssize_t)offsetof(struct resolver_reply, text) ||
+	    (size_t)n != offsetof(struct resolver_reply, text) + rep->text_len ||
+	    rep->count > RESOLVER_OBJECTS_MAX) {
+		if (*ret_pin >= 0)
+			(void)close(*ret_pin);	/* O_PATH */
+		*ret_pin = -1;
+		return -EIO;
+	}
+	return 0;
+}
+
+static int ask(struct notifyd *n, const struct resolver_request *req, const int *fds, size_t fd_count,
+	       struct resolver_reply *rep, int *ret_pin)
+{
+	struct resolver_request hello = { .op = RESOLVER_HELLO };
+	int i = socket_take(n);
+	int r = 0;
+
+	*ret_pin = -1;
+	if (!n->is_greeted[i]) {	/* only whoever has taken the socket looks */
+		r = converse(n->cfg.resolver_socks[i], &hello, &n->proc_fd, 1, rep, ret_pin);
+		n->is_greeted[i] = r == 0;
+	}
+	if (r == 0)
+		r = converse(n->cfg.resolver_socks[i], req, fds, fd_count, rep, ret_pin);
+	socket_give(n, i);
+	return r;
+}
+
+/* ---- what a request needs of the caller ---- */
+
+struct places {
+	int fd[3];
+	size_t count;
+};
+
+static int add_place(const struct call *c, struct places *p, const char *what)
+{
+	int fd = target_open(c, what);
+
+	if (fd < 0)
+		return fd;
+	p->fd[p->count++] = fd;
+	return 0;
+}
+
+static int add_base(const struct call *c, const struct pin_request *q, struct resolver_request *req,
+		    struct places *p)
+{
+	char what[32];
+	int r;
+
+	if (q->path[0] == '/')
+		return 0;
+	req->flags |= RESOLVER_HAS_BASE;
+	if (q->dirfd == AT_FDCWD)
+		return add_place(c, p, "cwd");
+	if (q->dirfd < 0)
+		return -EBADF;
+	(void)snprintf(what, sizeof(what), "fd/%d", q->dirfd);	/* always fits */
+	r = add_place(c, p, what);
+	return r == -ENOENT ? -EBADF : r;
+}
+
+/*
+ * Another root than the view's: only after a chroot, for which a caller needs a
+ * user namespace of its own, so only with "nested".
+ */
+static int add_root(const struct call *c, struct resolver_request *req, struct places *p)
+{
+	if (!c->n->cfg.nested)
+		return 0;
+	req->flags |= RESOLVER_HAS_ROOT;
+	return add_place(c, p, "root");
+}
+
+/* What the reply said it needs. 1: ask again */
+static int add_needed(const struct call *c, const struct resolver_reply *rep, struct resolver_request *req,
+		      struct places *p)
+{
+	struct target_ids ids;
+	bool again = false;
+	int r = 0;
+
+	if ((rep->need & RESOLVER_NEED_IDS) && !(req->flags & RESOLVER_HAS_IDS)) {
+		r = target_ids(c, &ids);
+		req->inner_tgid = r < 0 ? 0 : ids.inner_tgid;
+		req->inner_tid = r < 0 ? 0 : ids.inner_tid;
+		req->flags |= RESOLVER_HAS_IDS;
+		again = true;
+	}
+	if (r == 0 && (rep->need & RESOLVER_NEED_CWD) && !(req->flags & RESOLVER_HAS_CWD)) {
+		r = add_place(c, p, "cwd");
+		req->flags |= RESOLVER_HAS_CWD;
+		again = true;
+	}
+	return r < 0 ? r : again;
+}
+
+static int resolve(const struct call *c, const struct pin_request *q, uint32_t op,
+		   struct resolver_reply *rep, int *ret_pin)
+{
+	struct resolver_request *req = malloc(sizeof(*req));
+	struct places p = { .count = 0 };
+	int r;
+
+	*ret_pin = -1;
+	if (!req)
+		return -ENOMEM;
+	req->op = op;
+	req->flags = (q->nofollow ? RESOLVER_NOFOLLOW : 0) | (q->empty ? RESOLVER_EMPTY : 0);
+	req->inner_tgid = req->inner_tid = 0;
+	(void)snprintf(req->path, sizeof(req->path), "%s", q->path);	/* read with PATH_MAX */
+	r = add_base(c, q, req, &p);
+	if (r == 0)
+		r = add_root(c, req, &p);
+	while (r == 0) {
+		r = ask(c->n, req, p.fd, p.count, rep, ret_pin);
+		if (r < 0 || rep->err != -EAGAIN)
+			break;
+		r = add_needed(c, rep, req, &p);
+		if (r == 0)
+			r = -EACCES;	/* it wants what it was given */
+		else if (r == 1)
+			r = 0;
+	}
+	for (size_t i = 0; i < p.count; i++)
+		(void)close(p.fd[i]);	/* O_PATH */
+	free(req);
+	return r < 0 ? r : rep->err;
+}
+
+int pins_exec(const struct call *c, const struct pin_request *q, struct resolver_reply *ret)
+{
+	int pin, r = resolve(c, q, RESOLVER_EXEC, ret, &pin);
+
+	if (pin >= 0)
+		(void)close(pin);	/* not asked for */
+	return r < 0 ? r : ret->count > 0 ? 0 : -EIO;
+}
+
+int pins_path(const struct call *c, const struct pin_request *q, struct resolver_reply *ret, int *ret_pin)
+{
+	int pin, r = resolve(c, q, RESOLVER_PIN, ret, &pin);
+
+	if (r == 0 && (pin < 0 || ret->count != 1))
+		r = -EIO;
+	if (r < 0) {
+		if (pin >= 0)
+			(void)close(pin);	/* O_PATH */
+		return r;
+	}
+	*ret_pin = pin;
+	return 0;
+}
+
+int pins_diag(const struct call *c)
+{
+	struct pin_request q = { .dirfd = AT_FDCWD, .path = "/" };
+	struct resolver_reply *rep = malloc(sizeof(*rep));
+	int fd, r = rep ? resolve(c, &q, RESOLVER_DIAG, rep, &fd) : -ENOMEM;
+
+	free(rep);
+	return r < 0 ? r : fd >= 0 ? fd : -EIO;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/resolver.c - The process in the cage's own view that turns paths into pins
+ *
+ * It changes nothing and decides nothing. A socket's thread starts with the
+ * first message on it: most sessions need one or two of them.
+ */
+#include "notifyd/resolver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/fdio.h"
+#include "notifyd/image.h"
+#include "notifyd/walk.h"
+#include "notifyd/wire.h"
+
+#define SCRIPTS_MAX 5		/* fs/exec.c: more is ELOOP */
+
+/** struct seat - One socket's thread. Its buffers are too large for a stack */
+struct seat {
+	int sock;
+	int host_proc;
+	struct resolver_request req;
+	struct resolver_reply rep;
+	struct image image;
+};
+
+static uint32_t add_text(struct resolver_reply *rep, const char *s)
+{
+	size_t len = strlen(s) + 1;
+	uint32_t off = rep->text_len;
+
+	if (len > sizeof(rep->text) - off)
+		return UINT32_MAX;
+	memcpy(rep->text + off, s, len);
+	rep->text_len += (uint32_t)len;
+	return off;
+}
+
+static int describe(struct seat *s, int pin, const char *asked, struct resolver_object **ret)
+{
+	struct resolver_reply *rep = &s->rep;
+	struct resolver_object *o;
+	char path[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (rep->count == RESOLVER_OBJECTS_MAX)
+		return -ELOOP;
+	if (fstat(pin, &st) < 0)
+		return -errno;
+	n = walk_path(s->host_proc, pin, path, sizeof(path));
+	if (n < 0)
+		return (int)n;
+	o = &rep->object[rep->count++];
+	*o = (struct resolver_object){
+		.dev = st.st_dev, .ino = st.st_ino, .mode = st.st_mode,
+		.flags = st.st_nlink == 0 || path[0] != '/' ? RESOLVER_O_MEMORY : 0,
+		.path_off = add_text(rep, path), .asked_off = add_text(rep, asked),
+	};
+	*ret = o;
+	return o->path_off == UINT32_MAX || o->asked_off == UINT32_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* The first bytes of a pinned file, read through our own /proc */
+static int open_pinned(struct seat *s, int pin)
+{
+	char link[32];
+	int fd;
+
+	(void)snprintf(link, sizeof(link), "self/fd/%d", pin);	/* always fits */
+	fd = openat(s->host_proc, link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int look_into(struct seat *s, int pin, struct resolver_object *o)
+{
+	cleanup_fd int fd = -1;
+
+	if (!S_ISREG(o->mode))
+		return S_ISLNK(o->mode) ? -ELOOP : -EACCES;
+	if (!(o->mode & 0111))
+		return -EACCES;
+	fd = open_pinned(s, pin);
+	if (fd == -EACCES || fd == -EPERM) {
+		o->flags |= RESOLVER_O_UNREADABLE;
+		s->image.kind = IMAGE_OTHER;
+		s->image.has_interp = false;
+		return 0;
+	}
+	return fd < 0 ? fd : image_read(fd, &s->image);
+}
+
+/* The ELF interpreter is code that runs, so it is named in the reply */
+static int add_interp(struct seat *s, struct walk *w)
+{
+	struct resolver_object *o;
+	char asked[PATH_MAX];
+	cleanup_fd int pin = -1;
+	int r;
+
+	memcpy(asked, s->image.interp, sizeof(asked));
+	pin = walk_pin(w, asked);
+	if (pin < 0)
+		return pin;
+	r = describe(s, pin, asked, &o);
+	if (r == 0)
+		o->flags |= RESOLVER_O_INTERP;
+	return r;
+}
+
+/* One link of the chain; leaves the next interpreter in s->image. 1: it is a script */
+static int add_program(struct seat *s, struct walk *w, const char *asked)
+{
+	struct resolver_object *o;
+	cleanup_fd int pin = (s->req.flags & RESOLVER_EMPTY) && asked[0] == '\0' ?
+			     fcntl(w->base, F_DUPFD_CLOEXEC, 0) : walk_pin(w, asked);
+	const char *base;
+	int r;
+
+	if (pin < 0)
+		return pin == -1 ? -errno : pin;
+	r = describe(s, pin, asked, &o);
+	if (r == 0)
+		r = look_into(s, pin, o);
+	if (r < 0)
+		return r;
+	if (s->image.kind == IMAGE_ELF)
+		o->flags |= RESOLVER_O_ELF;
+	base = strrchr(s->rep.text + o->path_off, '/');
+	if (s->image.is_loader || (s->image.kind == IMAGE_ELF && !s->image.has_interp && base &&
+				   image_is_loader_name(base + 1)))
+		o->flags |= RESOLVER_O_LOADER;
+	if (s->image.kind != IMAGE_SCRIPT)
+		return 0;
+	o->flags |= RESOLVER_O_SCRIPT;
+	o->has_arg = s->image.has_arg;
+	o->arg_off = s->image.has_arg ? add_text(&s->rep, s->image.arg) : 0;
+	return o->arg_off == UINT32_MAX ? -ENAMETOOLONG : 1;
+}
+
+static int resolve_exec(struct seat *s, struct walk *w, int cwd)
+{
+	char name[PATH_MAX];
+	int r;
+
+	memcpy(name, s->req.path, sizeof(name));
+	r = add_program(s, w, name);
+	w->nofollow = false;
+	for (int depth = 0; r == 1; depth++) {
+		if (depth == SCRIPTS_MAX)
+			return -ELOOP;
+		memcpy(name, s->image.interp, sizeof(name));
+		if (name[0] != '/') {
+			if (cwd < 0) {
+				w->need |= RESOLVER_NEED_CWD;
+				return -EAGAIN;
+			}
+			w->base = cwd;
+		}
+		r = add_program(s, w, name);
+	}
+	if (r == 0 && s->image.kind == IMAGE_ELF && s->image.has_interp) {
+		w->base = cwd;
+		if (s->image.interp[0] != '/' && cwd < 0) {
+			w->need |= RESOLVER_NEED_CWD;
+			return -EAGAIN;
+		}
+		r = add_interp(s, w);
+	}
+	return r;
+}
+
+static int resolve_pin(struct seat *s, struct walk *w, int *ret_pin)
+{
+	struct resolver_object *o;
+	int pin = walk_pin(w, s->req.path);
+	int r;
+
+	if (pin < 0)
+		return pin;
+	r = describe(s, pin, s->req.path, &o);
+	if (r < 0) {
+		(void)close(pin);	/* O_PATH */
+		return r;
+	}
+	*ret_pin = pin;
+	return 0;
+}
+
+static int open_diag(int *ret_fd)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Takes the request's descriptors over, in the order the flags give */
+static int take(const int *fds, size_t count, size_t *next, bool wanted)
+{
+	if (!wanted || *next >= count)
+		return -1;
+	return fds[(*next)++];
+}
+
+static void answer(struct seat *s, const int *fds, size_t fd_count, int *ret_pin)
+{
+	size_t next = 0;
+	struct walk w = { .host_proc = s->host_proc };
+	int cwd;
+
+	w.base = take(fds, fd_count, &next, s->req.flags & RESOLVER_HAS_BASE);
+	w.root = take(fds, fd_count, &next, s->req.flags & RESOLVER_HAS_ROOT);
+	cwd = take(fds, fd_count, &next, s->req.flags & RESOLVER_HAS_CWD);
+	if (s->req.flags & RESOLVER_HAS_IDS) {
+		w.inner_tgid = s->req.inner_tgid;
+		w.inner_tid = s->req.inner_tid;
+	}
+	w.nofollow = s->req.flags & RESOLVER_NOFOLLOW;
+	if (s->req.op == RESOLVER_EXEC && !((s->req.flags & RESOLVER_EMPTY) && w.base < 0))
+		s->rep.err = resolve_exec(s, &w, cwd);
+	else if (s->req.op == RESOLVER_PIN)
+		s->rep.err = resolve_pin(s, &w, ret_pin);
+	else if (s->req.op == RESOLVER_DIAG)
+		s->rep.err = open_diag(ret_pin);
+	else
+		s->rep.err = -EINVAL;
+	s->rep.need = w.need;
+}
+
+static bool is_request(const struct seat *s, ssize_t n)
+{
+	size_t head = offsetof(struct resolver_request, path);
+
+	return n > (ssize_t)head && memchr(s->req.path, '\0', (size_t)n - head);
+}
+
+static void *serve_seat(void *arg)
+{
+	struct seat *s = arg;
+	int fds[FDIO_FDS_MAX];
+	size_t fd_count;
+
+	for (;;) {
+		ssize_t n = fdio_recv(s->sock, &s->req, sizeof(s->req), fds, &fd_count);
+		int pin = -1, r;
+
+		if (n <= 0 && n != -EMSGSIZE)
+			break;
+		s->rep.err = -EINVAL;
+		s->rep.need = s->rep.count = s->rep.text_len = 0;
+		if (is_request(s, n) && s->req.op == RESOLVER_HELLO && fd_count == 1) {
+			s->host_proc = fds[0];
+			fd_count = 0;
+			s->rep.err = 0;
+		} else if (is_request(s, n) && s->host_proc >= 0) {
+			answer(s, fds, fd_count, &pin);
+		}
+		for (size_t i = 0; i < fd_count; i++)
+			(void)close(fds[i]);	/* O_PATH */
+		r = fdio_send(s->sock, &s->rep, offsetof(struct resolver_reply, text) + s->rep.text_len,
+			      &pin, pin >= 0);
+		if (pin >= 0)
+			(void)close(pin);	/* O_PATH */
+		if (r < 0)
+			break;
+	}
+	(void)close(s->sock);	/* the doorman's end is gone, or hears of it so */
+	if (s->host_proc >= 0)
+		(void)close(s->host_proc);
+	free(s);
+	return NULL;
+}
+
+static void start_seat(int sock, pthread_t *ret, bool *ret_started)
+{
+	struct seat *s = calloc(1, sizeof(*s));
+
+	if (s) {
+		s->sock = sock;
+		s->host_proc = -1;
+		*ret_started = pthread_create(ret, NULL, serve_seat, s) == 0;
+	}
+	if (!s || !*ret_started) {
+		(void)close(sock);	/* the doorman sees the end and refuses */
+		free(s);
+	}
+}
+
+void resolver_serve(const int socks[RESOLVER_SOCKETS])
+{
+	struct pollfd p[RESOLVER_SOCKETS];
+	pthread_t thread[RESOLVER_SOCKETS];
+	bool is_started[RESOLVER_SOCKETS] = { false };
+	size_t waiting = RESOLVER_SOCKETS;
+
+	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
+		p[i] = (struct pollfd){ .fd = socks[i], .events = POLLIN };
+	while (waiting > 0) {
+		if (poll(p, RESOLVER_SOCKETS, -1) < 0 && errno != EINTR)
+			break;
+		for (size_t i = 0; i < RESOLVER_SOCKETS; i++) {
+			if (p[i].fd < 0 || !p[i].revents)
+				continue;
+			start_seat(p[i].fd, &thread[i], &is_started[i]);
+			p[i].fd = -1;	/* poll leaves it out */
+			waiting--;
+		}
+	}
+	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
+		if (is_started[i])
+			(void)pthread_join(thread[i], NULL);
+}

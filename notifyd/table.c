@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * notifyd/table.c - System call -> handler
+ *
+ * What the filter notifies is in common/syscalls.def; a test compares.
+ */
+#include "notifyd/doorman.h"
+
+#include <sys/syscall.h>
+
+static const struct handler handlers[] = {
+	{ SYS_execve, false, handle_execve },
+	{ SYS_execveat, false, handle_execve },
+	{ SYS_sendmsg, false, handle_sendmsg },
+	{ SYS_connect, false, handle_connect },
+	{ SYS_setsockopt, false, handle_setsockopt },
+	{ SYS_socket, true, handle_socket },
+	{ SYS_bind, false, handle_bind },
+	{ SYS_listen, true, handle_listen },
+	{ SYS_sendto, false, handle_sendto },
+	{ SYS_sendmmsg, false, handle_sendmmsg },
+};
+
+const struct handler *handler_find(int nr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(handlers); i++)
+		if (handlers[i].nr == nr)
+			return &handlers[i];
+	return NULL;
+}
