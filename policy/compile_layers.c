@@ -66,36 +66,32 @@ static int compile_part(const struct part *p, struct automaton *a, uint32_t *ret
 	return r;
 }
 
-static int refuse_dead_rules(const struct part *p, const bool *live, struct policy_diag *reterr,
-			     uint32_t *reterr_source)
+/* The first rule of the part that is not alive; SIZE_MAX: all are */
+static size_t find_dead(const struct part *p, const bool *live)
 {
 	const struct policy_builder *b = p->c->b;
 	size_t i;
 
 	for (i = 0; i < b->rule_count; i++)
 		if (is_in_part(p, &b->rule[i]) && !live[i])
-			return compile_refuse(p->c, i, "can never match: rules before it decide "
-					      "everything it names", reterr, reterr_source);
-	return 0;
+			return i;
+	return SIZE_MAX;
 }
 
-static int check_live(const struct part *p, const struct automaton *a, uint32_t root,
-		      struct policy_diag *reterr, uint32_t *reterr_source)
+static int refuse_dead(const struct part *p, const bool *live, struct policy_diag *reterr,
+		       uint32_t *reterr_source)
 {
-	bool *live = calloc(p->c->b->rule_count + 1, sizeof(*live));
-	int r;
+	size_t dead = find_dead(p, live);
 
-	if (!live)
-		return -ENOMEM;
-	r = automaton_live_rules(a, root, live);
-	if (r == 0)
-		r = refuse_dead_rules(p, live, reterr, reterr_source);
-	free(live);
-	return r;
+	if (dead == SIZE_MAX)
+		return 0;
+	return compile_refuse(p->c, dead, "can never match: rules before it decide everything it names",
+			      reterr, reterr_source);
 }
 
-/* Rules of another file may cover a rule, those of its own may not: an automaton for each file */
-static int check_source(const struct part *p, struct policy_diag *reterr, uint32_t *reterr_source)
+/* Rules of other files may cover a rule, those of its own may not: an automaton of this file alone */
+static int check_source(const struct part *p, bool *live, struct policy_diag *reterr,
+			uint32_t *reterr_source)
 {
 	struct automaton a;
 	uint32_t root;
@@ -105,25 +101,11 @@ static int check_source(const struct part *p, struct policy_diag *reterr, uint32
 	if (r == 0)
 		r = compile_part(p, &a, &root);
 	if (r == 0)
-		r = check_live(p, &a, root, reterr, reterr_source);
+		r = automaton_live_rules(&a, root, live);
+	if (r == 0)
+		r = refuse_dead(p, live, reterr, reterr_source);
 	automaton_free(&a);
 	return r;
-}
-
-/* The rule is the first of its source in the part, and not the only one */
-static bool is_source_to_check(const struct part *p, size_t rule_idx)
-{
-	const struct policy_builder *b = p->c->b;
-	uint32_t source = b->rule[rule_idx].source;
-	size_t i;
-
-	for (i = rule_idx; i-- > 0;)
-		if (is_in_part(p, &b->rule[i]) && b->rule[i].source == source)
-			return false;
-	for (i = rule_idx + 1; i < b->rule_count; i++)
-		if (is_in_part(p, &b->rule[i]) && b->rule[i].source == source)
-			return true;
-	return false;
 }
 
 static bool has_one_source(const struct part *p)
@@ -143,27 +125,36 @@ static bool has_one_source(const struct part *p)
 	return true;
 }
 
-static int check_sources(const struct part *whole, struct policy_diag *reterr, uint32_t *reterr_source)
+/* Who wins somewhere in the layer would with fewer rules too: only files of the others are looked at */
+static int check_sources(const struct part *whole, bool *live, struct policy_diag *reterr,
+			 uint32_t *reterr_source)
 {
-	const struct policy_builder *b = whole->c->b;
-	uint32_t last = 0;
-	bool has_last = false;
+	size_t dead;
 	int r = 0;
-	size_t i;
 
-	for (i = 0; r == 0 && i < b->rule_count; i++) {
+	while (r == 0 && (dead = find_dead(whole, live)) != SIZE_MAX) {
 		struct part p = *whole;
 
-		if (!is_in_part(whole, &b->rule[i]) || (has_last && b->rule[i].source == last))
-			continue;
-		has_last = true;
-		last = b->rule[i].source;
-		if (!is_source_to_check(whole, i))
-			continue;
 		p.one_source = true;
-		p.source = last;
-		r = check_source(&p, reterr, reterr_source);
+		p.source = whole->c->b->rule[dead].source;
+		r = check_source(&p, live, reterr, reterr_source);
 	}
+	return r;
+}
+
+static int check_live(const struct part *p, const struct automaton *a, uint32_t root,
+		      struct policy_diag *reterr, uint32_t *reterr_source)
+{
+	bool *live = calloc(p->c->b->rule_count + 1, sizeof(*live));
+	int r;
+
+	if (!live)
+		return -ENOMEM;
+	r = automaton_live_rules(a, root, live);
+	if (r == 0)
+		r = has_one_source(p) ? refuse_dead(p, live, reterr, reterr_source) :
+					check_sources(p, live, reterr, reterr_source);
+	free(live);
 	return r;
 }
 
@@ -195,9 +186,7 @@ static int compile_section(struct compiled *c, uint32_t layer_idx, enum policy_s
 		if (r < 0)
 			return r;
 	}
-	if (has_one_source(&p))
-		return check_live(&p, &c->a, *root, reterr, reterr_source);
-	return check_sources(&p, reterr, reterr_source);
+	return check_live(&p, &c->a, *root, reterr, reterr_source);
 }
 
 int compile_layers(struct compiled *c, struct policy_diag *reterr, uint32_t *reterr_source)

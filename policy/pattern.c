@@ -186,12 +186,15 @@ static int expand(struct expansion *x, const char *text);
 static int expand_one(struct expansion *x, const char *text, const char *open, const char *start,
 		      const char *end, const char *rest)
 {
-	char *joined = NULL;
+	size_t before = (size_t)(open - text), middle = (size_t)(end - start), after = strlen(rest);
+	char *joined = malloc(before + middle + after + 1);
 	int r;
 
-	if (asprintf(&joined, "%.*s%.*s%s", (int)(open - text), text, (int)(end - start), start,
-		     rest) < 0)
+	if (!joined)
 		return -ENOMEM;
+	memcpy(joined, text, before);
+	memcpy(joined + before, start, middle);
+	memcpy(joined + before + middle, rest, after + 1);
 	r = expand(x, joined);
 	free(joined);
 	return r;
