@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fusefs/session.c - Start, threads, stop
+ */
+#include "fusefs/fusefs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "fusefs/caller.h"
+#include "fusefs/backing.h"
+
+#define DIR_FDS_MAX 1024
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	(void)userdata;
+	conn->max_write = FS_MAX_IO;
+	conn->max_background = 64;
+	conn->congestion_threshold = 48;
+	conn->want |= conn->capable & (FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	/* Small requests would be read through a pipe, which costs each of them a system call more */
+	conn->want &= ~(unsigned int)FUSE_CAP_SPLICE_READ;
+	/* It hides what editors outside change */
+	conn->want &= ~(unsigned int)FUSE_CAP_WRITEBACK_CACHE;
+}
+
+/* Locks are the kernel's own: they hold inside the cage. Flush has nothing to do: ENOSYS, asked once */
+static const struct fuse_lowlevel_ops operations = {
+	.init = op_init,
+	.lookup = op_lookup, .forget = op_forget, .forget_multi = op_forget_multi, .getattr = op_getattr,
+	.readlink = op_readlink, .access = op_access, .statfs = op_statfs,
+	.setattr = op_setattr, .setxattr = op_setxattr, .getxattr = op_getxattr, .listxattr = op_listxattr,
+	.removexattr = op_removexattr,
+	.mkdir = op_mkdir, .mknod = op_mknod, .symlink = op_symlink, .link = op_link, .unlink = op_unlink,
+	.rmdir = op_rmdir, .rename = op_rename,
+	.opendir = op_opendir, .readdir = op_readdir, .readdirplus = op_readdirplus, .releasedir = op_releasedir,
+	.fsyncdir = op_fsyncdir,
+	.open = op_open, .create = op_create, .read = op_read, .write = op_write, .release = op_release,
+	.fsync = op_fsync, .fallocate = op_fallocate, .copy_file_range = op_copy_file_range, .lseek = op_lseek,
+};
+
+/* fusefs_stop() cancels threads where they wait, and only there */
+static void *serve(void *arg)
+{
+	struct fusefs *fs = arg;
+	struct fuse_buf buf = { .mem = NULL };
+	int r, old;
+
+	caller_thread_init(fs);
+	while (!fuse_session_exited(fs->session)) {
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);	/* valid states */
+		r = fuse_session_receive_buf(fs->session, &buf);
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);	/* as above */
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			break;		/* ENODEV: the mount is gone, and everybody inside with it */
+		fuse_session_process_buf(fs->session, &buf);
+	}
+	free(buf.mem);
+	return NULL;
+}
+
+static int start_threads(struct fusefs *fs)
+{
+	sigset_t all, old;
+	int r = 0;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);	/* signals are other threads' business */
+	while (r == 0 && fs->thread_count < FS_THREADS) {
+		r = pthread_create(&fs->thread[fs->thread_count], NULL, serve, fs);
+		fs->thread_count += r == 0;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return fs->thread_count ? 0 : -r;	/* one is enough */
+}
+
+static int open_session(struct fusefs *fs, int fuse_fd)
+{
+	char name[] = "agentsh", where[32];
+	char *argv[] = { name, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+
+	fs->session = fuse_session_new(&args, &operations, sizeof(operations), fs);
+	if (!fs->session)
+		return -ENOMEM;
+	(void)snprintf(where, sizeof(where), "/dev/fd/%d", fuse_fd);	/* always fits; libfuse's name for a ready one */
+	return fuse_session_mount(fs->session, where) < 0 ? -EINVAL : 0;
+}
+
+/* The directories above a served root, made as they are needed; then itself */
+static int add_served(struct fusefs *fs, const char *path)
+{
+	struct node *dir = nodes_root(fs->nodes);
+	char name[NAME_MAX + 1];
+	const char *p = path;
+	struct seen seen;
+	int fd, r;
+
+	if (path[0] != '/' || !path[1])
+		return -EINVAL;
+	r = backing_root(path, &fd, &seen);
+	while (r == 0 && dir) {
+		size_t len = strcspn(++p, "/");
+
+		if (len == 0 || len >= sizeof(name)) {
+			r = -EINVAL;
+			break;
+		}
+		memcpy(name, p, len);
+		name[len] = '\0';
+		p += len;
+		if (!*p) {
+			dir = nodes_child(fs->nodes, dir, name) ? NULL :
+			      nodes_add_root(fs->nodes, dir, name, &seen.id, fd);
+			if (dir)
+				return 0;
+			r = -EINVAL;
+		} else {
+			dir = nodes_add_ancestor(fs->nodes, dir, name);
+		}
+	}
+	if (r == 0)
+		r = -ENOMEM;
+	else if (r != -EINVAL)
+		return r;
+	(void)close(fd);	/* O_PATH */
+	return r;
+}
+
+static int copy_config(struct fusefs *fs, const struct fusefs_config *cfg)
+{
+	struct policy_beneath below;
+	struct policy_state root;
+	size_t count = 0;
+	int n;
+
+	fs->policy = cfg->policy;
+	fs->sink = cfg->sink;
+	memcpy(fs->trusted, cfg->trusted, sizeof(fs->trusted));
+	fs->uid = getuid();
+	fs->gid = getgid();
+	fs->has_by = policy_has_by(cfg->policy, POLICY_SECTION_FILES);
+	policy_state_root(cfg->policy, &root);
+	policy_state_beneath(cfg->policy, &root, &below);
+	fs->is_conditional = below.conditional;
+	n = getgroups(0, NULL);
+	fs->groups = n > 0 ? calloc((size_t)n, sizeof(*fs->groups)) : NULL;
+	if (fs->groups && (n = getgroups(n, fs->groups)) > 0)
+		fs->group_count = (size_t)n;
+	while (cfg->mountpoints && cfg->mountpoints[count])
+		count++;
+	fs->mountpoints = calloc(count + 1, sizeof(*fs->mountpoints));
+	for (size_t i = 0; fs->mountpoints && i < count; i++) {
+		fs->mountpoints[i] = strdup(cfg->mountpoints[i]);
+		if (!fs->mountpoints[i])
+			return -ENOMEM;
+	}
+	return fs->mountpoints ? 0 : -ENOMEM;
+}
+
+/* One descriptor for each file that is open inside, one for each directory in use: as many as may be had */
+static size_t raise_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return 64;
+	l.rlim_cur = l.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &l);	/* with fewer the cage gets EMFILE sooner */
+	return l.rlim_max / 4 < DIR_FDS_MAX ? l.rlim_max / 4 : DIR_FDS_MAX;
+}
+
+static void free_all(struct fusefs *fs)
+{
+	if (fs->session)
+		fuse_session_destroy(fs->session);	/* closes /dev/fuse */
+	fs->nodes = nodes_free(fs->nodes);
+	fs->born = born_free(fs->born);
+	if (fs->self_fds >= 0)
+		(void)close(fs->self_fds);	/* O_PATH */
+	for (char **m = fs->mountpoints; m && *m; m++)
+		free(*m);
+	free(fs->mountpoints);
+	free(fs->groups);
+	(void)pthread_rwlock_destroy(&fs->names_lock);	/* no thread is left */
+	free(fs);
+}
+
+static int prepare(struct fusefs *fs, const struct fusefs_config *cfg)
+{
+	int r = copy_config(fs, cfg);
+
+	if (r < 0)
+		return r;
+	fs->self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fs->self_fds < 0)
+		return -errno;
+	fs->nodes = nodes_new(cfg->policy, raise_limit());
+	fs->born = born_new();
+	if (!fs->nodes || !fs->born)
+		return -ENOMEM;
+	for (const char *const *p = cfg->served; r == 0 && *p; p++)
+		r = add_served(fs, *p);
+	return r;
+}
+
+int fusefs_start(struct fusefs **ret, const struct fusefs_config *cfg)
+{
+	struct fusefs *fs = calloc(1, sizeof(*fs));
+	pthread_rwlockattr_t attr;
+	int r;
+
+	if (!fs)
+		return -ENOMEM;
+	fs->self_fds = -1;
+	(void)pthread_rwlockattr_init(&attr);	/* this and the next cannot fail with valid arguments */
+	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	(void)pthread_rwlock_init(&fs->names_lock, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
+	r = prepare(fs, cfg);
+	if (r == 0)
+		r = open_session(fs, cfg->fuse_fd);
+	if (r == 0)
+		r = start_threads(fs);
+	if (r < 0) {
+		if (!fs->session)
+			(void)close(cfg->fuse_fd);	/* taken over; else the session has it */
+		free_all(fs);
+		return r;
+	}
+	*ret = fs;
+	return 0;
+}
+
+bool fusefs_is_born(struct fusefs *fs, dev_t dev, ino_t ino)
+{
+	return born_has(fs->born, dev, ino);
+}
+
+void fusefs_stop(struct fusefs *fs)
+{
+	if (!fs)
+		return;
+	fuse_session_exit(fs->session);
+	for (size_t i = 0; i < fs->thread_count; i++)
+		(void)pthread_cancel(fs->thread[i]);	/* it may have ended by itself */
+	for (size_t i = 0; i < fs->thread_count; i++)
+		(void)pthread_join(fs->thread[i], NULL);
+	free_all(fs);
+}
+
+int fusefs_mount_options(char *buf, size_t size, int fuse_fd, uid_t uid, gid_t gid)
+{
+	int n = snprintf(buf, size, "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s", fuse_fd, uid, gid,
+			 uid == 0 ? ",allow_other,default_permissions" : "");
+
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
