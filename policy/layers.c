@@ -20,9 +20,11 @@
 
 #include "policy/diag.h"
 
-#define SOURCE_OWN	1000u		/* not a file: rules of agentsh itself */
-#define SOURCE_GRANT	1001u		/* not a file: the command line */
-#define SOURCE_BUILTIN	2000u		/* and up: each rule of a built-in policy its own */
+/* Sources beside the files, whose index is theirs. Each rule has one of its own: that such rules
+ * cover each other (a workspace that is the home, a grant given twice) is nobody's mistake. */
+#define SOURCE_BUILTIN	(1u << 16)
+#define SOURCE_OWN	(2u << 16)	/* agentsh's own */
+#define SOURCE_GRANT	(3u << 16)	/* the command line */
 
 static const struct {
 	const char *key;
@@ -85,8 +87,9 @@ static int note_rule(struct layers_stack *s, const struct policy_rule *r)
 		.ops = r->ops,
 		.id = r->id,
 		.layer = s->layer,
-		.file = r->source == SOURCE_OWN ? "agentsh" : r->source == SOURCE_GRANT ?
-			"command line" : r->source < s->file_count ? s->file[r->source].name : "built-in",
+		.file = r->source >= SOURCE_GRANT ? "command line" :
+			r->source >= SOURCE_OWN ? "agentsh" :
+			r->source >= SOURCE_BUILTIN ? "built-in" : s->file[r->source].name,
 		.pattern = r->path_count ? r->path : r->run,
 		.pattern_count = r->path_count ? r->path_count : r->run_count,
 		.net = r->net,
@@ -156,7 +159,7 @@ static int reserve(struct layers_stack *s, struct policy_builder *b, const char 
 		.ops = ops,
 		.verdict = POLICY_DENY,
 		.flags = flags,
-		.source = SOURCE_OWN,
+		.source = SOURCE_OWN + (uint32_t)s->rule_count,
 		.message = "agentsh's own files are out of reach in the cage.",
 	};
 	int r = tree_patterns(s, path, true, &rule);
@@ -215,7 +218,7 @@ static int grant_paths(struct layers_stack *s, struct rule_list *list, const cha
 			.section = POLICY_SECTION_FILES,
 			.ops = ops,
 			.verdict = POLICY_ALLOW,
-			.source = SOURCE_GRANT,
+			.source = SOURCE_GRANT + (uint32_t)list->count,
 		};
 		char real[PATH_MAX];
 		int r;
@@ -247,7 +250,7 @@ static int grant_hosts(struct layers_stack *s, struct rule_list *list)
 			.section = POLICY_SECTION_NETWORK,
 			.ops = POLICY_OP_BIT(POLICY_OP_CONNECT),
 			.verdict = POLICY_ALLOW,
-			.source = SOURCE_GRANT,
+			.source = SOURCE_GRANT + (uint32_t)list->count,
 		};
 		int r = rule.id ? addresses_grant(&rule, s->arena, hosts[i], s->diag) :
 				  diag_memory(s->diag);
@@ -313,10 +316,7 @@ static int add_default(struct layers_stack *s, struct policy_builder *b, size_t 
 	return policy_builder_default(b, section, POLICY_DENY);
 }
 
-/*
- * In a workspace that is the home, rules of a built-in policy cover each other.
- * That is nobody's mistake; as files of their own the builder does not object.
- */
+/* Rules of a built-in policy are tested where they are written, in policy/profiles */
 static void part_builtin(const struct layers_stack *s, struct rule_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
