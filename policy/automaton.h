@@ -7,8 +7,6 @@
 
 #include "policy/nfa.h"
 
-#define AUTOMATON_DEFAULT_NONE UINT32_MAX
-
 /** struct automaton_edge - One byte's way out of a state */
 struct automaton_edge {
 	uint32_t target;

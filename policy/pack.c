@@ -9,7 +9,7 @@
 #include "policy/compiled.h"
 #include "policy/grow.h"
 
-#define PACK_TRIES	64	/* free places that do not fit before what lies below them is given up */
+#define PACK_LOOK	128	/* cells looked at before what lies below is given up */
 #define PACK_ROW	256
 
 struct pack {
@@ -53,18 +53,16 @@ static size_t find_base(struct pack *p, const struct automaton_edge *e, uint32_t
 {
 	const struct compiled *c = p->c;
 	size_t *from = count > 1 ? &p->several_from[e[0].byte] : &p->single_from[e[0].byte];
-	size_t at, tries = 0;
+	size_t at;
 
 	if (*from < e[0].byte)
 		*from = e[0].byte;
 	while (is_taken(c, *from))
 		(*from)++;
 	for (at = *from; at < c->cell_count; at++) {
-		if (is_taken(c, at))
-			continue;
-		if (fits(c, e, count, at - e[0].byte))
+		if (!is_taken(c, at) && fits(c, e, count, at - e[0].byte))
 			break;
-		if (++tries == PACK_TRIES)
+		if (at - *from > PACK_LOOK)
 			*from = at;
 	}
 	return at - e[0].byte;

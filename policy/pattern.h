@@ -71,4 +71,17 @@ static inline bool pattern_set_has(const uint64_t set[4], uint8_t byte)
 	return set[byte >> 6] >> (byte & 63) & 1;
 }
 
+/** pattern_set_next() - The first byte of the set from @byte on; 256 if there is none */
+static inline unsigned int pattern_set_next(const uint64_t set[4], unsigned int byte)
+{
+	while (byte < 256) {
+		uint64_t rest = set[byte >> 6] >> (byte & 63);
+
+		if (rest)
+			return byte + (unsigned int)__builtin_ctzll(rest);
+		byte = (byte | 63) + 1;
+	}
+	return byte;
+}
+
 #endif /* POLICY_PATTERN_H */
