@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,8 @@ int words_new(struct words **ret, const struct words_options *opt)
 
 	if (!w)
 		return -ENOMEM;
+	/* log and words may meet the caller's limit on file sizes: an error then, not a death */
+	(void)signal(SIGXFSZ, SIG_IGN);	/* this signal exists */
 	w->sink.event = words_event;
 	w->opt = *opt;
 	(void)pthread_mutex_init(&w->tally.lock, NULL);	/* cannot fail with default attributes */

@@ -19,6 +19,7 @@ struct words_options {
 	const char *session_id;
 };
 
+/** words_new() - 0; -errno. Ignores SIGXFSZ from then on, for the whole process */
 int words_new(struct words **ret, const struct words_options *opt) MUST_USE;
 /** words_sink() - What fusefs and notifyd are given. Thread-safe. */
 struct event_sink *words_sink(struct words *w);

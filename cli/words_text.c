@@ -102,16 +102,17 @@ char *text_path(char *buf, size_t size, struct policy_str path, const char *home
 	return buf;
 }
 
-/* A grant opens a directory: that of a file, but never all of the home or of the machine */
+/* A grant opens a directory: that of a file, but never the home, what it stands in, or /etc */
 static struct policy_str grant_dir(struct policy_str path, enum policy_op op, const char *home)
 {
 	const char *slash = path.len ? memrchr(path.s, '/', path.len) : NULL;
 	struct policy_str dir = path;
 
-	if (op == POLICY_OP_LIST || op == POLICY_OP_MKDIR || op == POLICY_OP_RMDIR || !slash || slash == path.s)
+	if (op == POLICY_OP_LIST || op == POLICY_OP_RMDIR || !slash)
 		return path;
 	dir.len = (uint32_t)(slash - path.s);
-	if (home && strlen(home) >= dir.len && memcmp(home, dir.s, dir.len) == 0)
+	if (!memchr(dir.s + 1, '/', dir.len > 0 ? dir.len - 1 : 0) ||
+	    (home && strlen(home) >= dir.len && memcmp(home, dir.s, dir.len) == 0))
 		return path;
 	return dir;
 }
