@@ -174,6 +174,9 @@ benches: $(BENCH)
 $(B)/bench/%: bench/%.c bench/bench.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -o $@ $< -lpthread
+$(B)/bench/policy_eval: bench/policy_eval.c bench/bench.h $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -o $@ $< $(LIB) $(LIBS)
 
 # ---- lint ----
 

@@ -7,7 +7,6 @@
  * state that is none, and any other step uses up a byte.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "policy/format.h"
 
@@ -67,13 +66,15 @@ static bool is_range(const struct blob *b, enum blob_table t, uint32_t first, ui
 
 static bool is_string(const struct blob *b, struct blob_str s)
 {
-	const char *p;
+	uint32_t i;
 
 	if (!is_range(b, BLOB_TABLE_STRING, s.off, s.len) ||
 	    s.len >= count_of(b, BLOB_TABLE_STRING) - s.off)
 		return false;
-	p = b->string + s.off;
-	return !memchr(p, 0, s.len) && p[s.len] == '\0';
+	for (i = 0; i < s.len; i++)
+		if (!b->string[s.off + i])
+			return false;
+	return b->string[s.off + s.len] == '\0';
 }
 
 /* A state that a byte may be looked up in again without going round in circles */

@@ -26,6 +26,7 @@ struct work {
 	const struct summary_layer *l;
 	struct fact *at;	/* decided by the state's own rules, by slot */
 	struct fact *onward;
+	size_t *slash;		/* slot of the state behind '/' */
 	bool changed;
 };
 
@@ -86,7 +87,7 @@ static uint32_t slash_target(const struct automaton *a, uint32_t state)
 
 static const struct fact *beneath(const struct work *w, uint32_t state)
 {
-	return &w->onward[slot(w, slash_target(w->a, state))];
+	return &w->onward[w->slash[slot(w, state)]];
 }
 
 /* All that may happen once a name has led to @state */
@@ -149,6 +150,8 @@ static void settle(struct work *w)
 {
 	uint32_t s;
 
+	for (s = w->l->first; s < w->l->end; s++)
+		w->slash[slot(w, s)] = slot(w, slash_target(w->a, s));
 	w->at[0] = fact_of_list(w, &w->a->list[0]);
 	for (s = w->l->first; s < w->l->end; s++)
 		w->at[slot(w, s)] = fact_of_list(w, &w->a->list[w->a->state[s].list_idx]);
@@ -170,7 +173,8 @@ int summary_compute(struct summary_table *t, struct automaton *a, const struct s
 
 	w.at = calloc(count, sizeof(*w.at));
 	w.onward = calloc(count, sizeof(*w.onward));
-	if (!w.at || !w.onward)
+	w.slash = calloc(count, sizeof(*w.slash));
+	if (!w.at || !w.onward || !w.slash)
 		goto out;
 	settle(&w);
 	r = intern(t, beneath(&w, 0), ret_dead);
@@ -179,5 +183,6 @@ int summary_compute(struct summary_table *t, struct automaton *a, const struct s
 out:
 	free(w.at);
 	free(w.onward);
+	free(w.slash);
 	return r;
 }
