@@ -108,7 +108,7 @@ int audit_reader_next(struct audit_reader *r, struct audit_record *ret)
 {
 	const char *line;
 	bool skipped;
-	size_t len;
+	size_t len = 0;
 	int n = next_line(r, &len);
 
 	if (n <= 0)
