@@ -39,8 +39,10 @@ void exec_find_parts(const struct resolver_reply *rep, int *ret_program, int *re
 static void take(struct judging *j, const struct policy_decision *d, enum policy_op op, const char *resolved)
 {
 	bool is_first = j->v->decision.rule.s == NULL;
+	/* of two that allow, the commands' word on the program itself is the one to record */
+	bool is_better = d->verdict == POLICY_ALLOW && op == POLICY_OP_RUN && j->v->op == POLICY_OP_EXEC;
 
-	if (!is_first && d->verdict >= j->v->decision.verdict)
+	if (!is_first && d->verdict >= j->v->decision.verdict && !(is_better && j->v->decision.verdict == POLICY_ALLOW))
 		return;
 	j->v->decision = *d;
 	j->v->op = op;

@@ -249,79 +249,110 @@ static bool is_request(const struct seat *s, ssize_t n)
 	return n > (ssize_t)head && memchr(s->req.path, '\0', (size_t)n - head);
 }
 
+/* One request; false when the doorman's end is gone */
+static bool serve_once(struct seat *s)
+{
+	int fds[FDIO_FDS_MAX], pin = -1, r;
+	size_t fd_count;
+	ssize_t n = fdio_recv(s->sock, &s->req, sizeof(s->req), fds, &fd_count);
+
+	if (n <= 0 && n != -EMSGSIZE)
+		return false;
+	s->rep.err = -EINVAL;
+	s->rep.need = s->rep.count = s->rep.text_len = 0;
+	if (is_request(s, n) && s->req.op == RESOLVER_HELLO && fd_count == 1) {
+		s->host_proc = fds[0];
+		fd_count = 0;
+		s->rep.err = 0;
+	} else if (is_request(s, n) && s->host_proc >= 0) {
+		answer(s, fds, fd_count, &pin);
+	}
+	for (size_t i = 0; i < fd_count; i++)
+		(void)close(fds[i]);	/* O_PATH */
+	r = fdio_send(s->sock, &s->rep, offsetof(struct resolver_reply, text) + s->rep.text_len,
+		      &pin, pin >= 0);
+	if (pin >= 0)
+		(void)close(pin);	/* the doorman has its own */
+	return r == 0;
+}
+
 static void *serve_seat(void *arg)
 {
-	struct seat *s = arg;
-	int fds[FDIO_FDS_MAX];
-	size_t fd_count;
-
-	for (;;) {
-		ssize_t n = fdio_recv(s->sock, &s->req, sizeof(s->req), fds, &fd_count);
-		int pin = -1, r;
-
-		if (n <= 0 && n != -EMSGSIZE)
-			break;
-		s->rep.err = -EINVAL;
-		s->rep.need = s->rep.count = s->rep.text_len = 0;
-		if (is_request(s, n) && s->req.op == RESOLVER_HELLO && fd_count == 1) {
-			s->host_proc = fds[0];
-			fd_count = 0;
-			s->rep.err = 0;
-		} else if (is_request(s, n) && s->host_proc >= 0) {
-			answer(s, fds, fd_count, &pin);
-		}
-		for (size_t i = 0; i < fd_count; i++)
-			(void)close(fds[i]);	/* O_PATH */
-		r = fdio_send(s->sock, &s->rep, offsetof(struct resolver_reply, text) + s->rep.text_len,
-			      &pin, pin >= 0);
-		if (pin >= 0)
-			(void)close(pin);	/* O_PATH */
-		if (r < 0)
-			break;
-	}
-	(void)close(s->sock);	/* the doorman's end is gone, or hears of it so */
-	if (s->host_proc >= 0)
-		(void)close(s->host_proc);
-	free(s);
+	while (serve_once(arg))
+		;
 	return NULL;
 }
 
-static void start_seat(int sock, pthread_t *ret, bool *ret_started)
+/* ---- seats: a thread for each that is used, where threads can be had ---- */
+
+static struct seat *seat_new(int sock)
 {
 	struct seat *s = calloc(1, sizeof(*s));
 
 	if (s) {
 		s->sock = sock;
 		s->host_proc = -1;
-		*ret_started = pthread_create(ret, NULL, serve_seat, s) == 0;
 	}
-	if (!s || !*ret_started) {
-		(void)close(sock);	/* the doorman sees the end and refuses */
-		free(s);
+	return s;
+}
+
+static void seat_free(struct seat *s)
+{
+	if (!s)
+		return;
+	(void)close(s->sock);	/* a doorman that still waits refuses by it */
+	if (s->host_proc >= 0)
+		(void)close(s->host_proc);	/* O_PATH */
+	free(s);
+}
+
+struct room {
+	struct pollfd p[RESOLVER_SOCKETS];
+	struct seat *seat[RESOLVER_SOCKETS];
+	pthread_t thread[RESOLVER_SOCKETS];
+	bool has_thread[RESOLVER_SOCKETS];
+	size_t waiting;
+};
+
+/*
+ * After unshare(CLONE_NEWPID) the kernel gives a process no more threads
+ * (EINVAL, copy_process): then its only one serves every socket.
+ */
+static void attend(struct room *m, size_t i)
+{
+	if (!m->seat[i]) {
+		m->seat[i] = seat_new(m->p[i].fd);
+		if (m->seat[i] && pthread_create(&m->thread[i], NULL, serve_seat, m->seat[i]) == 0) {
+			m->has_thread[i] = true;
+			m->p[i].fd = -1;	/* poll leaves it out */
+			m->waiting--;
+			return;
+		}
 	}
+	if (m->seat[i] && serve_once(m->seat[i]))
+		return;
+	if (!m->seat[i])
+		(void)close(m->p[i].fd);
+	m->p[i].fd = -1;
+	m->waiting--;
 }
 
 void resolver_serve(const int socks[RESOLVER_SOCKETS])
 {
-	struct pollfd p[RESOLVER_SOCKETS];
-	pthread_t thread[RESOLVER_SOCKETS];
-	bool is_started[RESOLVER_SOCKETS] = { false };
-	size_t waiting = RESOLVER_SOCKETS;
+	struct room m = { .waiting = RESOLVER_SOCKETS };
 
 	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
-		p[i] = (struct pollfd){ .fd = socks[i], .events = POLLIN };
-	while (waiting > 0) {
-		if (poll(p, RESOLVER_SOCKETS, -1) < 0 && errno != EINTR)
+		m.p[i] = (struct pollfd){ .fd = socks[i], .events = POLLIN };
+	while (m.waiting > 0) {
+		if (poll(m.p, RESOLVER_SOCKETS, -1) < 0 && errno != EINTR)
 			break;
-		for (size_t i = 0; i < RESOLVER_SOCKETS; i++) {
-			if (p[i].fd < 0 || !p[i].revents)
-				continue;
-			start_seat(p[i].fd, &thread[i], &is_started[i]);
-			p[i].fd = -1;	/* poll leaves it out */
-			waiting--;
-		}
+		for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
+			if (m.p[i].fd >= 0 && m.p[i].revents)
+				attend(&m, i);
 	}
-	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
-		if (is_started[i])
-			(void)pthread_join(thread[i], NULL);
+	for (size_t i = 0; i < RESOLVER_SOCKETS; i++) {
+		if (m.has_thread[i])
+			(void)pthread_join(m.thread[i], NULL);
+		seat_free(m.seat[i]);
+	}
 }

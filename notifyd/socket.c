@@ -235,7 +235,7 @@ static int listen_outside(struct call *c, const struct sock *s, int backlog)
 {
 	char text[ADDRESS_TEXT_SIZE];
 	struct verdict v = { 0 };
-	bool is_any;
+	bool is_any = true;
 	int err = judge_listen(c, s, &v, text, &is_any), r;
 
 	if (!v.object.s)
