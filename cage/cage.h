@@ -77,6 +77,7 @@ struct cage_caller {
 	sigset_t ignored;		/* signals that were SIG_IGN */
 	bool has_tty;			/* a controlling terminal could be opened */
 	bool was_foreground;
+	bool leads;			/* the process was the leader of its group: so would the command have been */
 	pid_t pgrp;
 	struct termios termios;		/* valid with @has_tty */
 	mode_t umask;
@@ -85,17 +86,24 @@ struct cage_caller {
 /** enum cage_job_kind - Messages between front and init, struct cage_job_msg over SOCK_SEQPACKET */
 enum cage_job_kind {
 	CAGE_JOB_NONE = 0,
-	CAGE_JOB_SIGNAL,	/* front -> init: the front alone got signal @value; pass it to the command */
-	CAGE_JOB_CONTINUE,	/* front -> init: answer to STOPPED, goes on; @value: whether in the foreground */
-	CAGE_JOB_STARTED,	/* init -> front */
-	CAGE_JOB_STOPPED,	/* init -> front: the command stopped, @value as below */
+	CAGE_JOB_SIGNAL,	/* front -> init: the front got a signal */
+	CAGE_JOB_CONTINUE,	/* front -> init: answer to STOPPED, the front runs (again) */
+	CAGE_JOB_GO,		/* front -> init: answer to STARTED */
+	CAGE_JOB_STARTED,	/* init -> front: the command is forked and waits for GO */
+	CAGE_JOB_STOPPED,	/* init -> front: the command has stopped */
 	CAGE_JOB_ENDED,		/* init -> front: wait status @value */
+	CAGE_JOB_COUNT
 };
 struct cage_job_msg {
 	int32_t kind, value;
 };
-#define CAGE_JOB_STOP_SIGNAL	0xff	/* in STOPPED: the signal */
-#define CAGE_JOB_STOP_OWN_GROUP	0x100	/* in STOPPED: the command is in a process group of its own */
+/* In @value of SIGNAL, CONTINUE, GO and STOPPED; the first is the signal */
+#define CAGE_JOB_NUMBER		0xff
+#define CAGE_JOB_FOREGROUND	0x100	/* SIGNAL, CONTINUE, GO: the caller's group has the terminal */
+#define CAGE_JOB_LEADS		0x200	/* GO: natively the command would lead the caller's group */
+#define CAGE_JOB_ALONE		0x1000	/* GO: and have it to itself, so it gets one of its own */
+#define CAGE_JOB_RESUME		0x400	/* CONTINUE: the front has not stopped, the command must go on */
+#define CAGE_JOB_OWN_GROUP	0x800	/* STOPPED: the command is in a process group of its own */
 
 /** enum cage_exit - Exit statuses of agentsh's own */
 enum cage_exit {
@@ -170,10 +178,19 @@ int cage_build(struct cage *ret, const struct cage_config *cfg, const struct cag
  *
  * Called when /proc and the rest of the view inside the pid namespace stand.
  * When the command ends: tell the front, TERM to survivors, a grace time, exit.
- * Never setsid(), never setpgid().
+ * Stays in the caller's session and process group.
  */
 _Noreturn void cage_init_run(const struct cage_config *cfg, const struct cage_caller *caller,
 			     int job_sock, int setup_sock);
+
+/**
+ * cage_init_stopped() - In init's parent: init has been stopped, by SIGSTOP to its group
+ *
+ * Wakes it and lets it know, so that it can stop what is not in the group.
+ *
+ * Context: async-signal-safe, for a handler of SIGCHLD
+ */
+void cage_init_stopped(pid_t init);
 
 /* ---- cage/enter.c: in the command's process ---- */
 

@@ -4,11 +4,17 @@
  *
  * DOC: Theory of operation
  *
- * Front, init and command share one process group, the caller's. What the
- * terminal or "kill -PGRP" sends reaches the command without us. What is sent
- * to the front alone has to be passed on, and the front cannot tell one from
- * the other; init can, because it got a copy in the one case and none in the
- * other. So the front reports every signal it takes and init decides (init.c).
+ * Front and init are in the caller's process group. The command is what it
+ * would have been natively: a member of that group; or, if the front leads the
+ * group and has it to itself, the leader of one of its own (getpgrp() is its pid
+ * then, as shells and timeout(1) want it), which has the terminal whenever the
+ * caller's group has it. In a pipeline it is never a leader: the group would
+ * have to share the terminal with the pager.
+ *
+ * What is sent to the front alone has to be passed on, what is sent to the
+ * group must not be passed on twice, and the front cannot tell one from the
+ * other; init can, because it got a copy in the one case and none in the other.
+ * So the front reports every signal it takes and init decides (init.c).
  *
  * The front stops only after the command has stopped, and by the same signal:
  * before, a program that handles SIGTSTP would lose its terminal to the shell
@@ -18,9 +24,9 @@
  * the program alone; then init lets the command go on.
  *
  * Ids of processes inside mean nothing out here, and ours mean nothing inside
- * (the group of front and command is 0 there). So each side does to the
- * terminal what it has the numbers for: init gives it to a group inside, the
- * front takes it back.
+ * (the group of front and init is 0 there). So each side does to the terminal
+ * what it has the numbers for: init gives it to a group inside, the front takes
+ * it back.
  */
 #include "cage/cage.h"
 
@@ -69,6 +75,7 @@ void cage_caller_save(struct cage_caller *ret)
 	c.umask = umask(0);
 	(void)umask(c.umask);	/* there is no call that only reads it */
 	c.pgrp = getpgrp();
+	c.leads = c.pgrp == getpid();
 	if (tty >= 0 && tcgetattr(tty, &c.termios) == 0) {
 		c.has_tty = true;
 		c.was_foreground = tcgetpgrp(tty) == c.pgrp;
@@ -112,14 +119,6 @@ static void tell_init(int job_sock, enum cage_job_kind kind, int value)
 	(void)send(job_sock, &msg, sizeof(msg), MSG_DONTWAIT | MSG_NOSIGNAL);	/* see above */
 }
 
-static void report_signals(int signal_fd, int job_sock)
-{
-	struct signalfd_siginfo si;
-
-	while (read(signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
-		tell_init(job_sock, CAGE_JOB_SIGNAL, (int)si.ssi_signo);
-}
-
 static bool is_foreground(void)
 {
 	cleanup_fd int tty = open_terminal();
@@ -127,96 +126,9 @@ static bool is_foreground(void)
 	return tty >= 0 && tcgetpgrp(tty) == getpgrp();
 }
 
-/* Returns when somebody has continued us, or when the kernel discards the signal */
-static void stop_as(int sig)
+static int foreground_flag(void)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL }, old;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	if (sig == SIGSTOP || sigaction(sig, &dfl, &old) < 0) {
-		(void)raise(SIGSTOP);	/* cannot fail */
-		return;
-	}
-	(void)raise(sig);		/* pending: it is blocked */
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);	/* here we stop */
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)sigaction(sig, &old, NULL);
-}
-
-/*
- * A shell inside makes a process group of its own before it asks for the
- * terminal. Natively it leads our group already and has the terminal; here it is
- * stopped for asking, and where we have the terminal it may have it.
- */
-static bool wants_our_terminal(int value)
-{
-	int sig = value & CAGE_JOB_STOP_SIGNAL;
-
-	return (value & CAGE_JOB_STOP_OWN_GROUP) && (sig == SIGTTOU || sig == SIGTTIN) && is_foreground();
-}
-
-static void mirror_stop(int value, int job_sock)
-{
-	if (!wants_our_terminal(value))
-		stop_as(value & CAGE_JOB_STOP_SIGNAL);
-	tell_init(job_sock, CAGE_JOB_CONTINUE, is_foreground());
-}
-
-/* Return: 1 if the job has ended, 0 if not, -errno */
-static int take_message(int job_sock, int *ret_status)
-{
-	struct cage_job_msg msg;
-	ssize_t n = recv(job_sock, &msg, sizeof(msg), MSG_DONTWAIT);
-
-	/* An init that ends with a report unread is told of first, its last message comes after that */
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -errno;
-	if (n != (ssize_t)sizeof(msg))
-		return -ECONNRESET;
-	if (msg.kind == CAGE_JOB_STOPPED)
-		mirror_stop(msg.value, job_sock);
-	if (msg.kind != CAGE_JOB_ENDED)
-		return 0;
-	*ret_status = msg.value;
-	return 1;
-}
-
-int cage_front_run(const struct cage_caller *caller, int job_sock, int *ret_status)
-{
-	cleanup_fd int signal_fd = take_signals();
-	int r = 0;
-
-	(void)caller;	/* what it ignored, the command ignores: nothing to hold back here */
-	if (signal_fd < 0)
-		return signal_fd;
-	while (r == 0) {
-		struct pollfd fds[] = {
-			{ .fd = signal_fd, .events = POLLIN },
-			{ .fd = job_sock, .events = POLLIN },
-		};
-
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			return -errno;
-		report_signals(signal_fd, job_sock);
-		if (fds[1].revents)
-			r = take_message(job_sock, ret_status);
-	}
-	return r < 0 ? r : 0;
-}
-
-/*
- * Whether the terminal belongs to a group that was made in the cage. Not so if
- * the caller's shell has moved the job to the background and uses it itself.
- */
-static bool is_left_behind(pid_t group)
-{
-	struct proc_status st;
-
-	if (kill(-group, 0) < 0 && errno == ESRCH)
-		return true;
-	return proc_status(group, &st) == 0 && st.inner_tid != group;
+	return is_foreground() ? CAGE_JOB_FOREGROUND : 0;
 }
 
 /* Of /proc/PID/stat: state, parent, process group. The name before them may hold anything, ")" too */
@@ -235,39 +147,215 @@ static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_parent, pid_t *ret_
 	return after && sscanf(after + 1, " %c %d %d", ret_state, ret_parent, ret_group) == 3;
 }
 
-static bool is_ancestor(pid_t pid)
+static bool is_ancestor(pid_t pid, pid_t of)
 {
-	pid_t p = getppid(), group;
+	pid_t group;
 	char state;
 
-	while (p > 1 && p != pid && read_stat(p, &state, &p, &group))
+	while (of > 1 && of != pid && read_stat(of, &state, &of, &group))
 		;
-	return p == pid;
+	return of == pid;
 }
 
-/* Another part of the caller's pipeline, such as the pager behind us, which has set the terminal for itself */
-static bool is_sibling(pid_t pid, pid_t our_group)
+/* In a pid namespace below ours */
+static bool is_caged(pid_t pid)
 {
 	struct proc_status st;
+
+	return proc_status(pid, &st) == 0 && st.inner_tid != pid;
+}
+
+/* Another part of the caller's pipeline: not waiting for us, nor started by us */
+static bool is_sibling(pid_t pid)
+{
 	pid_t parent, group;
 	char state;
 
-	return pid > 0 && pid != getpid() && getpgid(pid) == our_group &&
-	       read_stat(pid, &state, &parent, &group) && state != 'Z' && !is_ancestor(pid) &&
-	       proc_status(pid, &st) == 0 && st.inner_tid == pid;
+	return read_stat(pid, &state, &parent, &group) && state != 'Z' &&
+	       !is_ancestor(pid, getpid()) && !is_ancestor(getpid(), pid);
 }
 
-static bool has_siblings(pid_t our_group)
+/* Whether there is such a process in the group. All of /proc is looked at: there is no other list */
+static bool find_in_group(pid_t group, bool (*is_such)(pid_t pid))
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	bool found = false;
 
-	while (proc && !found && (entry = readdir(proc)))
-		found = is_sibling((pid_t)strtol(entry->d_name, NULL, 10), our_group);
+	while (proc && !found && (entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		found = pid > 0 && getpgid(pid) == group && is_such(pid);
+	}
 	if (proc)
 		(void)closedir(proc);	/* read only */
 	return found;
+}
+
+static bool has_siblings(pid_t group)
+{
+	return find_in_group(group, is_sibling);
+}
+
+/* A group that was made in the cage; its leader may have ended */
+static bool is_inside(pid_t group)
+{
+	return find_in_group(group, is_caged);
+}
+/*
+ * Out of the hands of a group from the cage, or of one that is gone. Another is
+ * that of the caller's shell, which has moved us to the background: it keeps it.
+ * SIGTTOU is blocked (cage_front_signals), so this works from the background too.
+ *
+ * Return: whether our group has the terminal now
+ */
+static bool take_terminal(int tty)
+{
+	pid_t ours = getpgrp(), group = tty < 0 ? -1 : tcgetpgrp(tty);
+
+	if (group < 0 || group == ours)
+		return group == ours;
+	if (!is_inside(group) && (kill(-group, 0) == 0 || errno != ESRCH))
+		return false;
+	return tcsetpgrp(tty, ours) == 0;
+}
+
+/*
+ * A part of the pipeline that joined our group after we had looked for such
+ * wants the terminal, which is the command's. It gets it; the command, where it
+ * wants it too, is stopped and gets it then (mirror_stop).
+ */
+static void help_sibling(void)
+{
+	cleanup_fd int tty = is_foreground() ? -1 : open_terminal();
+
+	if (take_terminal(tty))
+		(void)kill(0, SIGCONT);		/* cannot fail: we are one of them */
+}
+
+/* Return: whether SIGCONT was among them */
+static bool report_signals(int signal_fd, int job_sock)
+{
+	struct signalfd_siginfo si;
+	bool is_continued = false;
+
+	while (read(signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		int sig = (int)si.ssi_signo;
+
+		if ((sig == SIGTTIN || sig == SIGTTOU) && si.ssi_code == SI_KERNEL)
+			help_sibling();
+		is_continued |= sig == SIGCONT;
+		tell_init(job_sock, CAGE_JOB_SIGNAL, sig | (sig == SIGCONT ? foreground_flag() : 0));
+	}
+	return is_continued;
+}
+
+/* Return: whether we were stopped, and have been continued; not so if the kernel discards the signal */
+static bool stop_as(int sig)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL }, old;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	if (sig == SIGSTOP || sigaction(sig, &dfl, &old) < 0) {
+		(void)raise(SIGSTOP);	/* cannot fail */
+	} else {
+		(void)raise(sig);	/* pending: it is blocked */
+		(void)sigprocmask(SIG_UNBLOCK, &set, NULL);	/* here we stop */
+		(void)sigprocmask(SIG_BLOCK, &set, NULL);
+		(void)sigaction(sig, &old, NULL);
+	}
+	/* What continued us is blocked too, and the stop had cleared away any older one */
+	return sigpending(&set) == 0 && sigismember(&set, SIGCONT) == 1;
+}
+
+/*
+ * A shell with job control makes a process group of its own before it asks for
+ * the terminal, and here it can be stopped for asking: where we have the
+ * terminal it may have it.
+ */
+static bool wants_our_terminal(int value)
+{
+	int sig = value & CAGE_JOB_NUMBER;
+
+	return (value & CAGE_JOB_OWN_GROUP) && (sig == SIGTTOU || sig == SIGTTIN) && is_foreground();
+}
+
+static void mirror_stop(const struct cage_caller *caller, int value, int job_sock)
+{
+	cleanup_fd int tty = open_terminal();
+
+	if (wants_our_terminal(value)) {
+		tell_init(job_sock, CAGE_JOB_CONTINUE, CAGE_JOB_RESUME | CAGE_JOB_FOREGROUND);
+		return;
+	}
+	/* The rest of the pipeline may still run: for it Ctrl-Z must reach our group. Init gives it again */
+	if (caller->leads)
+		(void)take_terminal(tty);	/* what the terminal does not do, the shell will */
+	if (stop_as(value & CAGE_JOB_NUMBER))
+		tell_init(job_sock, CAGE_JOB_CONTINUE, 0);	/* the report of the SIGCONT comes next */
+	else
+		tell_init(job_sock, CAGE_JOB_CONTINUE, CAGE_JOB_RESUME | foreground_flag());
+}
+
+/* The last moment to look: the shell has had the time of our set-up to fork the rest of the pipeline */
+static void let_go(const struct cage_caller *caller, int job_sock)
+{
+	int flags = foreground_flag();
+
+	if (caller->leads)
+		flags |= CAGE_JOB_LEADS;
+	if (caller->leads && !(caller->has_tty && has_siblings(caller->pgrp)))
+		flags |= CAGE_JOB_ALONE;
+	tell_init(job_sock, CAGE_JOB_GO, flags);
+}
+
+/* Return: 1 if the job has ended, 0 if not, -errno */
+static int take_message(const struct cage_caller *caller, int job_sock, bool is_continued, int *ret_status)
+{
+	struct cage_job_msg msg;
+	ssize_t n = recv(job_sock, &msg, sizeof(msg), MSG_DONTWAIT);
+
+	/* An init that ends with a report unread is told of first, its last message comes after that */
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -errno;
+	if (n != (ssize_t)sizeof(msg))
+		return -ECONNRESET;
+	if (msg.kind == CAGE_JOB_STARTED)
+		let_go(caller, job_sock);
+	/* We were stopped together with the command, and have been continued: init says so again if it is not over */
+	if (msg.kind == CAGE_JOB_STOPPED && is_continued)
+		tell_init(job_sock, CAGE_JOB_CONTINUE, 0);
+	else if (msg.kind == CAGE_JOB_STOPPED)
+		mirror_stop(caller, msg.value, job_sock);
+	if (msg.kind != CAGE_JOB_ENDED)
+		return 0;
+	*ret_status = msg.value;
+	return 1;
+}
+
+int cage_front_run(const struct cage_caller *caller, int job_sock, int *ret_status)
+{
+	cleanup_fd int signal_fd = take_signals();
+	int r = 0;
+
+	if (signal_fd < 0)
+		return signal_fd;
+	while (r == 0) {
+		bool is_continued;
+		struct pollfd fds[] = {
+			{ .fd = signal_fd, .events = POLLIN },
+			{ .fd = job_sock, .events = POLLIN },
+		};
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return -errno;
+		is_continued = report_signals(signal_fd, job_sock);
+		if (fds[1].revents)
+			r = take_message(caller, job_sock, is_continued, ret_status);
+	}
+	return r < 0 ? r : 0;
 }
 
 static void restore_modes(int tty, const struct cage_caller *caller)
@@ -280,6 +368,7 @@ static void restore_modes(int tty, const struct cage_caller *caller)
 	memset(&now, 0, sizeof(now));	/* the comparison sees the padding */
 	if (tcgetattr(tty, &now) < 0 || memcmp(&now, &caller->termios, sizeof(now)) == 0)
 		return;
+	/* A pager behind us has set the terminal for itself */
 	if (!has_siblings(caller->pgrp))
 		(void)tcsetattr(tty, TCSADRAIN, &caller->termios);	/* nothing else to try */
 }
@@ -287,16 +376,9 @@ static void restore_modes(int tty, const struct cage_caller *caller)
 void cage_front_restore(const struct cage_caller *caller)
 {
 	cleanup_fd int tty = caller->has_tty && caller->was_foreground ? open_terminal() : -1;
-	pid_t group;
 
-	if (tty < 0)
-		return;		/* none, or hung up meanwhile */
-	group = tcgetpgrp(tty);
-	/* SIGTTOU is blocked (cage_front_signals): both work from the background too */
-	if (group >= 0 && group != caller->pgrp &&
-	    (!is_left_behind(group) || tcsetpgrp(tty, caller->pgrp) < 0))
-		return;
-	restore_modes(tty, caller);
+	if (take_terminal(tty))
+		restore_modes(tty, caller);
 }
 
 _Noreturn void cage_front_exit(const struct cage_caller *caller, int status)

@@ -7,26 +7,29 @@
  * One loop over the signals (all blocked, read from a signalfd), the socket to
  * the front and the nearest deadline. Nothing in it blocks.
  *
- * Signals. Init is in the same process group as front and command, so a signal
+ * Signals. Init is in the caller's process group as the front is, so a signal
  * for the group arrives here too; one for the front alone does not. The front
- * reports each signal it takes. A report that meets a copy of our own is done
- * with: the command has had it. A report that meets none within PAIR_MS was
- * for the front alone, and the command gets it from us. A copy that meets no
- * report is forgotten after COPY_MS ("kill 1" inside makes such copies).
+ * reports each signal it takes. A report that meets no copy within PAIR_MS was
+ * for the front alone: the command gets it from us. A copy that meets no report
+ * is forgotten after COPY_MS ("kill 1" inside makes such copies).
  *
  *	copy, report waiting	-> both gone		report, copy there	-> both gone
  *	copy, none waiting	-> copy kept		report, no copy		-> report waits
  *
- * A command that has made a process group of its own (a shell with job
- * control) is not reached by signals for ours. Natively it would have led
- * ours: so a copy is passed on to its group at once, paired or not.
+ * A command in our group has had its own copy. Where natively it would have led
+ * the group (front.c says when), and is in one of its own, that group is sent
+ * ours at once. Only SIGCONT waits for the report, which says whether the
+ * terminal comes with it.
  *
  * Stops. The front is told SETTLE_MS after the command has stopped, if it still
  * is: where somebody stops and continues the whole group, we wake up together
- * with the command and may find it stopped by what is over already. While the
- * front is stopped, SIGCONT for the group reaches front and command alike. If
- * the command goes on and the front stays stopped (the SIGCONT came before the
- * front's own stop), the group is sent another one WAKE_MS later.
+ * with the command and may find it stopped by what is over already. It answers
+ * when it runs again. If then the command stays stopped, it is told again; if
+ * the command goes on and the front does not (the SIGCONT came before the
+ * front's own stop), the group is sent another SIGCONT.
+ *
+ * SIGSTOP for the group stops us too. Our parent wakes us (cage_init_stopped()),
+ * and we stop the command that is elsewhere; the front needs no telling.
  *
  * The end. The front is told at once. What the command leaves behind has
  * FINISH_MS to end by itself (the tee of "exec > >(tee log)" has still data to
@@ -56,9 +59,12 @@ enum {
 	SETTLE_MS = 5,
 	WAKE_MS = 60,
 	WAKE_TRIES = 20,
+	RETELL_MS = 30,
 	FINISH_MS = 100,
 	GRACE_MS = 500,
 	REPORTS_MAX = 64,
+	STOPPED_SIGNAL = 64,		/* from cage_init_stopped(), with STOPPED_VALUE */
+	STOPPED_VALUE = 0x61675354,
 };
 
 /* A signal that the front got, and when it is certain that we did not */
@@ -70,7 +76,9 @@ struct report {
 struct init {
 	int job_sock, signal_fd;
 	int tty_fd;				/* -1: no controlling terminal */
+	int go_fd;				/* the command waits for its end; -1: it has gone */
 	pid_t command;
+	bool leads;				/* the command, a group of its own */
 	struct {
 		unsigned count;
 		int64_t until_ms;		/* forgotten then */
@@ -80,9 +88,8 @@ struct init {
 	int stop_sig;				/* the command is stopped by it; 0: it runs */
 	int64_t stop_due_ms;			/* when to tell the front; 0: not, or told */
 	bool is_front_stopped;			/* told, and no answer yet */
-	bool is_stop_held_back;			/* one more stop meanwhile: told after the answer, if it lasts */
+	bool is_group_stopped;			/* by SIGSTOP, front and all */
 	int64_t wake_due_ms;			/* when to continue a front that ought to run; 0: never */
-	pid_t tty_group;			/* group inside that had the terminal at the stop; 0: none */
 	bool has_ended;
 	int status;				/* with @has_ended */
 	bool is_front_gone;
@@ -103,6 +110,11 @@ static void tell_front(const struct init *in, enum cage_job_kind kind, int value
 	(void)send(in->job_sock, &msg, sizeof(msg), MSG_DONTWAIT | MSG_NOSIGNAL); /* a front that is gone shows as EOF */
 }
 
+static void send_command(const struct init *in, int sig)
+{
+	(void)kill(in->command, sig);	/* it may have ended; not yet reaped, so the number is its own */
+}
+
 /* The command's process group if it is not ours (which has no number in here), else 0 */
 static pid_t own_group(const struct init *in)
 {
@@ -111,9 +123,19 @@ static pid_t own_group(const struct init *in)
 	return group > 0 && group != getpgrp() ? group : 0;
 }
 
-static void send_command(const struct init *in, int sig)
+/* What is for the caller's group, where the command would be its leader and is not in it */
+static void send_group(const struct init *in, int sig)
 {
-	(void)kill(in->command, sig);	/* it may have ended; not yet reaped, so the number is its own */
+	pid_t group = in->leads ? own_group(in) : 0;
+
+	if (group)
+		(void)kill(-group, sig);	/* gone: nobody to tell */
+}
+
+static void give_terminal(const struct init *in, pid_t group)
+{
+	if (in->tty_fd >= 0 && group)
+		(void)tcsetpgrp(in->tty_fd, group);	/* hung up, or the group is gone: the command will see */
 }
 
 /* ---- signals ---- */
@@ -143,20 +165,38 @@ static void cancel_stops(struct init *in)
 	}
 }
 
+/* The whole group runs again. If the command is found stopped later than now, that is news */
+static void note_group_continued(struct init *in)
+{
+	in->is_group_stopped = false;
+	if (in->stop_sig && !in->is_front_stopped)
+		in->stop_due_ms = now_ms() + RETELL_MS;
+}
+
+/* Both have got it, so it was for the group */
+static void paired(struct init *in, int sig)
+{
+	if (sig == SIGCONT)
+		send_group(in, SIGCONT);
+}
+
 static void take_copy(struct init *in, int sig)
 {
-	pid_t group = own_group(in);
 	size_t i = 0;
 
-	/* SIGCONT waits for the front, who says whether the terminal comes with it */
-	if (group && !(sig == SIGCONT && in->is_front_stopped))
-		(void)kill(-group, sig);	/* gone: nobody to tell */
-	if (sig == SIGCONT)
+	if (in->go_fd >= 0)
+		send_command(in, sig);	/* forked perhaps too late for its own; two of them merge, it has all blocked */
+	else if (sig != SIGCONT)
+		send_group(in, sig);
+	if (sig == SIGCONT) {
 		cancel_stops(in);
+		note_group_continued(in);
+	}
 	while (i < in->report_count && in->report[i].sig != sig)
 		i++;
 	if (i < in->report_count) {
 		drop_report(in, i);
+		paired(in, sig);
 		return;
 	}
 	in->copy[sig].count++;
@@ -173,12 +213,18 @@ static void deliver_reports(struct init *in, int64_t until_ms)
 	memmove(in->report, &in->report[n], in->report_count * sizeof(in->report[0]));
 }
 
-static void take_report(struct init *in, int sig)
+static void take_report(struct init *in, int sig, bool is_foreground)
 {
 	if (sig <= 0 || sig >= _NSIG || (is_stop_signal(sig) && in->copy[SIGCONT].count > 0))
 		return;		/* the second: cancelled, and the report of that SIGCONT comes next */
+	if (sig == SIGCONT) {
+		note_group_continued(in);	/* the front is up */
+		if (in->leads && is_foreground)
+			give_terminal(in, own_group(in));
+	}
 	if (in->copy[sig].count > 0) {
 		in->copy[sig].count--;
+		paired(in, sig);
 		return;
 	}
 	if (in->report_count == REPORTS_MAX)
@@ -189,7 +235,7 @@ static void take_report(struct init *in, int sig)
 /* A stopped front reports late; until it has answered nothing is forgotten */
 static void forget_copies(struct init *in, int64_t now)
 {
-	if (in->is_front_stopped)
+	if (in->is_front_stopped || in->is_group_stopped)
 		return;
 	for (int sig = 1; sig < _NSIG; sig++)
 		if (in->copy[sig].count > 0 && in->copy[sig].until_ms <= now)
@@ -209,44 +255,62 @@ static void note_continue(struct init *in)
 {
 	in->stop_sig = 0;
 	in->stop_due_ms = 0;
-	in->is_stop_held_back = false;
-	if (in->is_front_stopped)
+	if (in->is_front_stopped || in->is_group_stopped)
 		in->wake_due_ms = now_ms() + WAKE_MS;
+}
+
+/* The group has been stopped, front and all, and we have been woken */
+static void note_group_stopped(struct init *in)
+{
+	in->is_group_stopped = true;
+	send_group(in, SIGSTOP);
 }
 
 static void tell_stop(struct init *in)
 {
-	pid_t group = in->tty_fd < 0 ? 0 : tcgetpgrp(in->tty_fd);
-
 	in->stop_due_ms = 0;
-	in->is_stop_held_back = in->is_front_stopped;
-	if (in->is_stop_held_back)
-		return;
-	in->tty_group = group > 0 && group != getpgrp() ? group : 0;
+	if (in->is_front_stopped || in->is_group_stopped)
+		return;			/* as it is; if it lasts, it is told after the answer */
 	in->is_front_stopped = true;
-	tell_front(in, CAGE_JOB_STOPPED, in->stop_sig | (own_group(in) ? CAGE_JOB_STOP_OWN_GROUP : 0));
+	tell_front(in, CAGE_JOB_STOPPED, in->stop_sig | (own_group(in) ? CAGE_JOB_OWN_GROUP : 0));
 }
 
-/* The front runs again. What is in our group has got SIGCONT with it, or will by its report; the rest gets it here */
-static void take_continue(struct init *in, bool is_foreground)
+/* The front runs */
+static void take_continue(struct init *in, int value)
 {
-	int64_t until = now_ms() + COPY_MS;
-	pid_t group = own_group(in), to = in->tty_group;
+	int64_t now = now_ms();
+	pid_t group = own_group(in);
 
 	in->is_front_stopped = false;
-	if (in->is_stop_held_back)
-		in->stop_due_ms = now_ms() + SETTLE_MS;
-	in->is_stop_held_back = false;
+	in->is_group_stopped = false;
 	in->wake_due_ms = 0;
 	for (int sig = 1; sig < _NSIG; sig++)
-		in->copy[sig].until_ms = until;
-	if (!in->stop_sig || !group)
+		in->copy[sig].until_ms = now + COPY_MS;
+	if (!in->stop_sig)
 		return;
-	if (!to && (in->stop_sig == SIGTTIN || in->stop_sig == SIGTTOU))
-		to = group;
-	if (is_foreground && to && in->tty_fd >= 0)
-		(void)tcsetpgrp(in->tty_fd, to);	/* its group is gone: the command will see */
-	(void)kill(-group, SIGCONT);
+	if (!(value & CAGE_JOB_RESUME)) {
+		in->stop_due_ms = now + RETELL_MS;	/* by then SIGCONT has taken effect, or was not for the command */
+	} else if (group) {
+		if (value & CAGE_JOB_FOREGROUND)
+			give_terminal(in, group);
+		(void)kill(-group, SIGCONT);
+	}
+}
+
+/* ---- the beginning ---- */
+
+/* The command still has all signals blocked, and none of our code left to run but what cage_enter() is */
+static void let_go(struct init *in, int value)
+{
+	if (in->go_fd < 0)
+		return;
+	in->leads = value & CAGE_JOB_LEADS;
+	if (value & CAGE_JOB_ALONE)
+		(void)setpgid(in->command, in->command);	/* cannot fail: our child, in our session, before its exec */
+	if (value & CAGE_JOB_FOREGROUND)
+		give_terminal(in, own_group(in));
+	(void)close(in->go_fd);
+	in->go_fd = -1;
 }
 
 /* ---- children ---- */
@@ -279,13 +343,31 @@ static bool reap(struct init *in)
 
 /* ---- the loop ---- */
 
+/* Nobody inside can make one of these: who sends from outside has no number in here */
+static bool is_from_parent(const struct signalfd_siginfo *si)
+{
+	return si->ssi_signo == STOPPED_SIGNAL && si->ssi_code == SI_QUEUE && si->ssi_pid == 0 &&
+	       si->ssi_int == STOPPED_VALUE;
+}
+
 static void read_signals(struct init *in)
 {
 	struct signalfd_siginfo si;
+	bool is_woken = false, is_continued = false;
 
-	while (read(in->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
-		if (si.ssi_signo != SIGCHLD)
+	while (read(in->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (is_from_parent(&si))
+			is_woken = true;
+		else if (si.ssi_signo == SIGCONT)
+			is_continued = true;
+		else if (si.ssi_signo != SIGCHLD)
 			take_copy(in, (int)si.ssi_signo);
+	}
+	/* One SIGCONT is what our parent woke us with */
+	if (is_woken)
+		note_group_stopped(in);
+	else if (is_continued)
+		take_copy(in, SIGCONT);
 }
 
 static void read_front(struct init *in)
@@ -295,9 +377,11 @@ static void read_front(struct init *in)
 
 	while ((n = recv(in->job_sock, &msg, sizeof(msg), MSG_DONTWAIT)) == (ssize_t)sizeof(msg)) {
 		if (msg.kind == CAGE_JOB_SIGNAL)
-			take_report(in, msg.value);
+			take_report(in, msg.value & CAGE_JOB_NUMBER, msg.value & CAGE_JOB_FOREGROUND);
 		else if (msg.kind == CAGE_JOB_CONTINUE)
-			take_continue(in, msg.value != 0);
+			take_continue(in, msg.value);
+		else if (msg.kind == CAGE_JOB_GO)
+			let_go(in, msg.value);
 	}
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		in->is_front_gone = true;
@@ -376,7 +460,7 @@ static void wake_front(struct init *in)
 {
 	struct pollfd fd = { .fd = in->job_sock, .events = POLLIN };
 
-	for (int i = 0; i < WAKE_TRIES && in->is_front_stopped && !in->is_front_gone; i++) {
+	for (int i = 0; i < WAKE_TRIES && (in->is_front_stopped || in->is_group_stopped) && !in->is_front_gone; i++) {
 		(void)kill(0, SIGCONT);		/* the front has no number in here, but it is in our group */
 		if (poll(&fd, 1, WAKE_MS) > 0)
 			read_front(in);
@@ -430,10 +514,10 @@ static int above_stdio(int fd)
 }
 
 /* Where the caller waits for the end of a pipe, or unmounts what it was in, it must not wait for us */
-static void let_go(struct init *in, int go_fd)
+static void leave_behind(const struct init *in)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int keep[] = { 0, 1, 2, in->job_sock, in->signal_fd, in->tty_fd, go_fd };
+	int keep[] = { 0, 1, 2, in->job_sock, in->signal_fd, in->tty_fd, in->go_fd };
 
 	for (int fd = 0; fd < 3; fd++)
 		if (fd != null && (null < 0 || dup2(null, fd) < 0))
@@ -462,7 +546,7 @@ static void lock_down(void)
 	(void)prctl(PR_SET_NAME, "agentsh-init", 0, 0, 0);
 }
 
-/* The child waits for the end of @go_fd, so that every signal of this time can reach it */
+/* Waits for the end of @go_fd: until then signals of the group are passed on to us, and our group is settled */
 static _Noreturn void become_command(const struct cage_config *cfg, const struct cage_caller *caller,
 				     int job_sock, int setup_sock, const int go_fd[2])
 {
@@ -477,23 +561,19 @@ static _Noreturn void become_command(const struct cage_config *cfg, const struct
 	cage_enter(cfg, caller, setup_sock);
 }
 
-/* What came for the group before there was a command, nobody has given to it; what it has got itself, merges */
-static void pass_early_signals(struct init *in)
+void cage_init_stopped(pid_t init)
 {
-	struct signalfd_siginfo si;
+	union sigval value = { .sival_int = STOPPED_VALUE };
 
-	while (read(in->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		if (si.ssi_signo == SIGCHLD)
-			continue;
-		send_command(in, (int)si.ssi_signo);
-		take_copy(in, (int)si.ssi_signo);
-	}
+	/* Stopped, so it reads both at once. It may have been killed meanwhile; not yet reaped */
+	(void)sigqueue(init, STOPPED_SIGNAL, value);
+	(void)kill(init, SIGCONT);
 }
 
 _Noreturn void cage_init_run(const struct cage_config *cfg, const struct cage_caller *caller,
 			     int job_sock, int setup_sock)
 {
-	struct init in = { .tty_fd = -1 };
+	struct init in = { .tty_fd = -1, .go_fd = -1 };
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t all;
 	int go[2];
@@ -508,15 +588,13 @@ _Noreturn void cage_init_run(const struct cage_config *cfg, const struct cage_ca
 		become_command(cfg, caller, job_sock, setup_sock, go);
 	in.signal_fd = above_stdio(signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
 	in.job_sock = above_stdio(job_sock);
-	go[1] = above_stdio(go[1]);
-	if (in.command < 0 || in.signal_fd < 0 || in.job_sock < 0 || go[1] < 0)
+	in.go_fd = above_stdio(go[1]);
+	if (in.command < 0 || in.signal_fd < 0 || in.job_sock < 0 || in.go_fd < 0)
 		_exit(CAGE_EXIT_NO_CAGE);
 	in.tty_fd = above_stdio(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-	let_go(&in, go[1]);
+	leave_behind(&in);
 	lock_down();
-	pass_early_signals(&in);
 	tell_front(&in, CAGE_JOB_STARTED, 0);
-	(void)close(go[1]);	/* there the command goes */
 	mirror(&in);
 	end_session(&in);
 }

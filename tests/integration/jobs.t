@@ -48,9 +48,9 @@ def until(what, f, seconds=8.0):
         time.sleep(0.01)
 
 
-def alive(mark):
-    """Processes whose arguments contain the mark as one of them"""
-    n = 0
+def sleeps(mark):
+    """The processes of sleep that have the mark as an argument"""
+    found = []
     for p in os.listdir("/proc"):
         if p.isdigit():
             try:
@@ -60,8 +60,13 @@ def alive(mark):
                     state = f.read().rsplit(")", 1)[1].split()[0]
             except OSError:
                 continue
-            n += args[0].endswith(b"sleep") and mark.encode() in args and state not in "ZX"
-    return n
+            if args[0].endswith(b"sleep") and mark.encode() in args and state not in "ZX":
+                found.append(int(p))
+    return found
+
+
+def alive(mark):
+    return len(sleeps(mark))
 
 
 class Run:
@@ -209,7 +214,7 @@ class Term:
 
 
 HANDLER = """
-import os, signal, sys
+import os, signal, sys, time
 log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 def got(sig, frame):
     os.write(log, b"%d\\n" % sig)
@@ -219,7 +224,7 @@ for s in signal.valid_signals():
         signal.signal(s, got)
 if len(sys.argv) > 1: os.setpgid(0, 0)
 open("up", "w").close()
-while True: signal.pause()
+while True: time.sleep(.02)
 """
 CATCHABLE = [s for s in sorted(signal.valid_signals()) if s not in (
     signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTERM)]
@@ -637,11 +642,11 @@ def tty_given_back(run):
 @case(expect="^as before$", caged=True)
 def tty_modes(run):
     """the terminal's modes are as before, when a command dies with it in raw mode"""
-    t = Term(run, ["sh", "-c", " ".join(run.wrapper) + " sh -c 'stty raw -echo; echo UP; sleep 20'; echo END; read x"])
+    t = Term(run, ["sh", "-c", " ".join(run.wrapper) + " sh -c 'stty raw -echo; echo UP; sleep $MARK'; echo END; read x"])
     before = t.flags()
     t.expect("UP")
     raw = t.flags()
-    subprocess.run(["pkill", "-TERM", "-s", str(t.process.pid), "-x", "sleep"], check=False)
+    os.kill(until("the command", lambda: sleeps(run.mark))[0], signal.SIGTERM)
     t.expect("END")
     run.fact("as before" if t.flags() == before and raw != before else "changed")
 
@@ -676,7 +681,7 @@ def tty_pipeline(run):
 def tty_resize(run):
     """a new window size arrives, with one SIGWINCH, also after a stop"""
     run.write("size.py", "import signal, os\nn = []\nsignal.signal(signal.SIGWINCH, lambda *a: n.append(1))\nprint('UP', flush=True)\n"
-              "while not n: signal.pause()\nimport time; time.sleep(.2)\ns = os.get_terminal_size(); print('size', s.lines, s.columns, len(n), flush=True)\n")
+              "import time\nwhile not n: time.sleep(.02)\ntime.sleep(.2)\ns = os.get_terminal_size(); print('size', s.lines, s.columns, len(n), flush=True)\n")
     t = Term(run)
     t.send("$W python3 size.py\n")
     t.expect("UP\n")
@@ -693,6 +698,73 @@ def tty_hangup(run):
     t.close()
     until("the end", lambda: alive(run.mark) == 0, 3)
     run.fact("left", alive(run.mark))
+
+
+@case(expect="^left 0$")
+def tty_hangup_while_stopped(run):
+    """the shell dies while the job is stopped: the job goes too"""
+    for inner in ("sleep $MARK", "bash --norc --noprofile -ic 'sleep $MARK & suspend'"):
+        t = Term(run)
+        t.send(f"$W {inner}\n")
+        until("the command", lambda: alive(run.mark))
+        if inner.startswith("sleep"):
+            t.send("\x1a")
+        t.expect(r"Stopped(.*\n)*.*OUT\$ ")
+        t.process.kill()
+        t.process.wait()
+        t.close()
+        until("the end", lambda: alive(run.mark) == 0, 3)
+    run.fact("left", alive(run.mark))
+
+
+@case(expect="^0 0$")
+def tty_leader(run):
+    """where the command would lead the job it does: dash and timeout(1) at a terminal, kill -- -$$"""
+    t = Term(run)
+    t.send("$W dash -c 'kill -TERM -- -$$; sleep 5'\n")
+    t.expect(r"OUT\$ $")
+    run.fact(t.status())
+    t.send("$W timeout 20 cat\n")
+    t.expect("cat\n")
+    time.sleep(0.5)
+    t.send("hello\n")
+    t.expect("hello\nhello\n")
+    t.send("\x1a")
+    t.expect(r"Stopped(.*\n)*.*OUT\$ ")
+    t.send("fg\n")
+    t.expect("cat\n")
+    t.send("again\n")
+    t.expect("again\nagain\n")
+    t.send("\x04")
+    t.expect(r"OUT\$ ")
+    run.fact(t.status())
+    t.send("PS1='IN# ' $W dash -i\n")
+    t.expect(r"\nIN# ")
+    t.send("sleep 50\n")
+    time.sleep(0.3)
+    t.send("\x1a")
+    t.expect(r"Stopped(.*\n)*.*IN# ")
+    t.send("kill -9 %1; sleep .3; jobs; sleep .1\n")
+    t.expect("IN# ")
+    t.send("exit 3\n")
+    t.expect(r"OUT\$ ")
+    run.fact(t.status())
+    run.fact("0 0")
+
+
+@case(expect="^stopped 9$")
+def tty_pipeline_with_shell(run):
+    """a shell with job control in a pipeline: suspend, fg"""
+    t = Term(run)
+    t.send("PS1='IN# ' $W bash --norc --noprofile -i 2>&1 | cat\n")
+    t.expect(r"\nIN# ")
+    t.send("suspend\n")
+    t.expect("suspend")
+    time.sleep(0.5)
+    t.send("\x1a")
+    t.expect(r"Stopped(.*\n)*.*OUT\$ ")
+    run.fact("stopped", 9)
+    t.send("kill -9 %1\n")
 
 
 @case(expect="^saved$")
