@@ -29,7 +29,8 @@
  * change made on the host stay unseen inside */
 #define FS_TIMEOUT_S	1.0
 #define FS_MAX_IO	(1024u * 1024u)
-#define FS_THREADS	3
+
+struct crew;		/* crew.h */
 
 struct fusefs {
 	struct fuse_session *session;
@@ -46,8 +47,7 @@ struct fusefs {
 	size_t group_count;
 	bool has_by, is_conditional;	/* the policy has "by" rules; "by" or "stood" rules */
 	int self_fds;			/* /proc/self/fd: the way from a pin to its file */
-	pthread_t thread[FS_THREADS];
-	size_t thread_count;
+	struct crew *crew;
 };
 
 /** fs_of() - The file system of a request */

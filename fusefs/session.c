@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fusefs/session.c - Start, threads, stop
+ * fusefs/session.c - Start and stop
  */
 #include "fusefs/fusefs.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "fusefs/caller.h"
 #include "fusefs/backing.h"
+#include "fusefs/crew.h"
 
 #define DIR_FDS_MAX 1024
 
@@ -45,43 +44,6 @@ static const struct fuse_lowlevel_ops operations = {
 	.open = op_open, .create = op_create, .read = op_read, .write = op_write, .release = op_release,
 	.fsync = op_fsync, .fallocate = op_fallocate, .copy_file_range = op_copy_file_range, .lseek = op_lseek,
 };
-
-/* fusefs_stop() cancels threads where they wait, and only there */
-static void *serve(void *arg)
-{
-	struct fusefs *fs = arg;
-	struct fuse_buf buf = { .mem = NULL };
-	int r, old;
-
-	caller_thread_init(fs);
-	while (!fuse_session_exited(fs->session)) {
-		(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);	/* valid states */
-		r = fuse_session_receive_buf(fs->session, &buf);
-		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);	/* as above */
-		if (r == -EINTR)
-			continue;
-		if (r <= 0)
-			break;		/* ENODEV: the mount is gone, and everybody inside with it */
-		fuse_session_process_buf(fs->session, &buf);
-	}
-	free(buf.mem);
-	return NULL;
-}
-
-static int start_threads(struct fusefs *fs)
-{
-	sigset_t all, old;
-	int r = 0;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);	/* signals are other threads' business */
-	while (r == 0 && fs->thread_count < FS_THREADS) {
-		r = pthread_create(&fs->thread[fs->thread_count], NULL, serve, fs);
-		fs->thread_count += r == 0;
-	}
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return fs->thread_count ? 0 : -r;	/* one is enough */
-}
 
 static int open_session(struct fusefs *fs, int fuse_fd)
 {
@@ -230,7 +192,7 @@ int fusefs_start(struct fusefs **ret, const struct fusefs_config *cfg)
 	if (r == 0)
 		r = open_session(fs, cfg->fuse_fd);
 	if (r == 0)
-		r = start_threads(fs);
+		r = crew_start(&fs->crew, fs);
 	if (r < 0) {
 		if (!fs->session)
 			(void)close(cfg->fuse_fd);	/* taken over; else the session has it */
@@ -250,11 +212,7 @@ void fusefs_stop(struct fusefs *fs)
 {
 	if (!fs)
 		return;
-	fuse_session_exit(fs->session);
-	for (size_t i = 0; i < fs->thread_count; i++)
-		(void)pthread_cancel(fs->thread[i]);	/* it may have ended by itself */
-	for (size_t i = 0; i < fs->thread_count; i++)
-		(void)pthread_join(fs->thread[i], NULL);
+	crew_stop(fs->crew);
 	free_all(fs);
 }
 
