@@ -195,17 +195,35 @@ bool audit_filter_matches(const struct audit_filter *f, const struct audit_recor
 	return true;
 }
 
-static int has_log(int dir, const char *name)
+/** struct found - A session's name and when its log was made, for sorting */
+struct found {
+	char *name;
+	int64_t made_ns;
+};
+
+/* When the log was made; -1 if there is none */
+static int64_t log_made(int dir, const char *name)
 {
 	char path[sizeof(((struct dirent *)0)->d_name) + sizeof(AUDIT_LOG_NAME) + 1];
+	const struct statx_timestamp *t;
+	struct statx st;
 
 	(void)stpcpy(stpcpy(stpcpy(path, name), "/"), AUDIT_LOG_NAME);
-	return faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (statx(dir, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME | STATX_MTIME, &st) < 0)
+		return -1;
+	t = st.stx_mask & STATX_BTIME ? &st.stx_btime : &st.stx_mtime;
+	return t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
-static int by_name(const void *a, const void *b)
+/* An id begins with date and time to the second, "YYYYMMDD-HHMMSS" */
+static int by_age(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	const struct found *x = a, *y = b;
+	int cmp = strncmp(x->name, y->name, 15);
+
+	if (cmp == 0)
+		cmp = (x->made_ns > y->made_ns) - (x->made_ns < y->made_ns);
+	return cmp ? cmp : strcmp(x->name, y->name);
 }
 
 void audit_sessions_free(char **list)
@@ -215,41 +233,51 @@ void audit_sessions_free(char **list)
 	free(list);
 }
 
-static int collect(DIR *d, char ***list, size_t *count)
+static int collect(DIR *d, struct found **list, size_t *count)
 {
 	for (struct dirent *e; (e = readdir(d));) {
-		char **grown;
+		int64_t made = e->d_name[0] == '.' ? -1 : log_made(dirfd(d), e->d_name);
+		struct found *grown;
 
-		if (e->d_name[0] == '.' || !has_log(dirfd(d), e->d_name))
+		if (made < 0)
 			continue;
-		grown = realloc(*list, (*count + 2) * sizeof(**list));
+		grown = realloc(*list, (*count + 1) * sizeof(**list));
 		if (!grown)
 			return -ENOMEM;
 		*list = grown;
-		grown[*count] = strdup(e->d_name);
-		if (!grown[*count])
+		grown[*count] = (struct found){ .name = strdup(e->d_name), .made_ns = made };
+		if (!grown[*count].name)
 			return -ENOMEM;
-		grown[++*count] = NULL;
+		++*count;
 	}
 	return 0;
 }
 
 ssize_t audit_sessions(const char *state_dir, char ***ret)
 {
-	char **list = calloc(1, sizeof(*list));
+	struct found *found = NULL;
 	DIR *d = opendir(state_dir);
 	size_t count = 0;
-	int r = !list ? -ENOMEM : d ? 0 : -errno;
+	int r = d ? collect(d, &found, &count) : -errno;
+	char **list = calloc(count + 1, sizeof(*list));
 
-	if (r == 0)
-		r = collect(d, &list, &count);
 	if (d)
 		(void)closedir(d);
+	if (!list && r == 0)
+		r = -ENOMEM;
+	if (r == 0 && count > 1)
+		qsort(found, count, sizeof(*found), by_age);
+	for (size_t i = 0; i < count; i++) {
+		if (r == 0)
+			list[i] = found[i].name;
+		else
+			free(found[i].name);
+	}
+	free(found);
 	if (r < 0) {
-		audit_sessions_free(list);
+		free(list);
 		return r;
 	}
-	qsort(list, count, sizeof(*list), by_name);	/* an id begins with the time */
 	*ret = list;
 	return (ssize_t)count;
 }

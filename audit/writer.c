@@ -260,7 +260,7 @@ int audit_event(struct audit *a, const struct event *ev, uint64_t *ret_seq)
 	}
 	who_ids(&a->who, ev->tid, &ids);
 	program.len = (uint32_t)who_program(ev->tid, buf, sizeof(buf));
-	if (ev->op == POLICY_OP_RUN) {
+	if (ev->layer == EVENT_LAYER_EXEC) {
 		batch_forget(&a->batch, ids.tid);
 		batch_forget(&a->batch, ids.tgid);	/* whose id the task has after the exec */
 	}

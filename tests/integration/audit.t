@@ -15,11 +15,9 @@ caged() {
 log() {
 	as_user "$AGENTSH" log "$@"
 }
-# sessions: their directories, oldest first
+# sessions: their ids, oldest first
 sessions() {
-	for d in "$SCRATCH"/state/agentsh/2*; do
-		[ ! -f "$d/audit.jsonl" ] || printf '%s\n' "$d"
-	done
+	log list | cut -d ' ' -f 1
 }
 
 # ---- words ----
@@ -64,7 +62,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.settimeout(5)
 s.connect(\"/run/agentsh/query.sock\"); s.send(b\"{\\\"cmd\\\":\\\"approve\\\"}\"); print(s.recv(200))"' 2>/dev/null)
 like "$out" 'not a question' "an order is no question"
 
-first=$(basename "$(sessions | head -n 1)")
+first=$(sessions | head -n 1)
 out=$(as_user "$AGENTSH" why --session "$first" "$id")
 is $? 1 "why with a number, outside"
 like "$out" 'rule +ssh-keys' "names the rule"
@@ -82,12 +80,13 @@ caged sh -c 'cat ~/.ssh/id_test; echo x >made; rm made; /bin/true --password=hun
 out=$(log)
 like "$out" 'start: policy developer' "the log begins with the start"
 like "$out" 'deny  read ~/\.ssh/id_test \[ssh-keys\] EACCES' "has the refusal"
-like "$out" 'run /.*true \(/bin/true --password=\*\*\*\)' "the program, its secret masked"
+like "$out" '(run|exec) /.*true \(/bin/true --password=\*\*\*\)' "the program, its secret masked"
 like "$out" 'create .*/ws/made' "the change"
 like "$out" 'end: exit status 0' "and the end"
 is "$(log --denied | wc -l)" 1 "--denied shows refusals alone"
 is "$(log --denied --path '*/nothing' | wc -l)" 0 "filters hold"
-like "$(log --op run --program sh)" true "by operation and program"
+like "$(log --op delete --program rm)" '/ws/made' "by operation and program"
+is "$(log --op delete --program cat | wc -l)" 0 "which both must match"
 out=$(log --json | python3 -c '
 import json, sys
 lines = [json.loads(l) for l in sys.stdin]
@@ -102,7 +101,7 @@ is $? 0 "verify"
 like "$out" 'intact' "an untouched log is intact"
 log verify --all >/dev/null
 is $? 0 "all of them are"
-log_file=$(sessions | tail -n 1)/audit.jsonl
+log_file=$SCRATCH/state/agentsh/$(sessions | tail -n 1)/audit.jsonl
 is "$(stat -c %a "$log_file")" 600 "the log is its owner's alone"
 is "$(stat -c %a "$SCRATCH/state/agentsh/key")" 600 "and so is the key"
 cp "$log_file" "$SCRATCH/kept"
@@ -152,9 +151,30 @@ wait
 
 # ---- a full disk: nothing that is not recorded is done ----
 
-out=$(as_user sh -c 'ulimit -f 32; exec "$@"' sh timeout 60 "$AGENTSH" --workspace "$SCRATCH/ws" -- \
-	sh -c 'i=0; while [ $i -lt 100 ]; do /bin/true || { echo refused; break; }; i=$((i + 1)); done; cat ~/.ssh/id_test' 2>"$err")
-is "$out" refused "a program whose start cannot be recorded does not run"
-like "$(cat "$err")" 'it could not be recorded' "the agent is told"
+# The state directory is a file system of its own, so small that it fills up
+on_small_disk() {
+	if [ "$(id -u)" = 0 ]; then
+		set -- setpriv --reuid "$TEST_USER" --regid "$TEST_USER" --init-groups "$@"
+		how=--mount
+	else
+		how="--mount --user --map-current-user --keep-caps"
+	fi
+	# shellcheck disable=SC2086,SC2016
+	unshare $how sh -c 'mount -t tmpfs -o size=160k,mode=777 small "$0" && exec "$@"' "$SCRATCH/state" \
+		env HOME="$SCRATCH/home" XDG_STATE_HOME="$SCRATCH/state" "$@"
+}
+cat >"$SCRATCH/fill" <<'EOF'
+i=0
+while [ $i -lt 1000 ]; do
+	/bin/true || { echo "refused after $i"; break; }
+	i=$((i + 1))
+done
+echo x >never || echo not written
+EOF
+out=$(on_small_disk timeout 60 "$AGENTSH" --workspace "$SCRATCH/ws" -- sh -c "$(cat "$SCRATCH/fill")" 2>"$err")
+like "$out" '^refused after [1-9][0-9]+$' "a program whose start cannot be recorded does not run"
+like "$out" 'not written' "nor is anything changed"
+not_ok "truly not" test -e "$SCRATCH/ws/never"
+like "$(cat "$err")" 'it could not be recorded \(No space left on device\)' "the agent is told"
 like "$(cat "$err")" 'the log could not be written' "and the person"
 done_testing
