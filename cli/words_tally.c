@@ -51,10 +51,21 @@ void tally_refusal(struct tally *t, const struct event *ev, uint64_t seq)
 	pthread_mutex_unlock(&t->lock);
 }
 
+/* git puts a dozen of them into each repository, and nothing runs them under that name */
+static bool is_sample(struct policy_str path)
+{
+	static const char end[] = ".sample", folder[] = "/.git/hooks/";
+
+	return path.len > sizeof(end) && memcmp(path.s + path.len - (sizeof(end) - 1), end, sizeof(end) - 1) == 0 &&
+		memmem(path.s, path.len, folder, sizeof(folder) - 1) != NULL;
+}
+
 void tally_birth(struct tally *t, struct policy_str object)
 {
 	size_t i = 0;
 
+	if (is_sample(object))
+		return;
 	pthread_mutex_lock(&t->lock);
 	for (; i < t->birth_count; i++)
 		if (t->birth[i].object_len == object.len && memcmp(t->birth[i].object, object.s, object.len) == 0)

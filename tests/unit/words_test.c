@@ -388,7 +388,9 @@ static void the_footer_says_what_would_have_allowed_it(void **state)
 	assert_int_equal(refuse(w, 0, POLICY_OP_WRITE, "/opt/data/file", 0), 0);
 	assert_int_equal(refuse(w, 0, POLICY_OP_READ, "/srv/x", 0), 0);
 	assert_int_equal(refuse(w, 0, POLICY_OP_CREATE, "/home/u/w/.envrc", EVENT_F_BIRTH), 0);
+	assert_int_equal(refuse(w, 0, POLICY_OP_CREATE, "/home/u/w/.git/hooks/update.sample", EVENT_F_BIRTH), 0);
 	text = footer(w);
+	assert_null(strstr(text, "~/w/.git/hooks/update.sample\n"));
 	assert_non_null(strstr(text, "read ~/.ssh/id (3 times): rule keys of policy test refuses it"));
 	assert_non_null(strstr(text, "write /opt/data/file: --allow-write /opt/data would allow it"));
 	assert_non_null(strstr(text, "rule firm of this machine's policy refuses it"));
