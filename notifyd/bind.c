@@ -34,35 +34,37 @@ static void ephemeral_ports(uint16_t *ret_low, uint16_t *ret_high)
 	}
 }
 
-static void judge_port(const struct call *c, const struct sock *s, struct endpoint e, struct verdict *v)
+static void judge_port(const struct call *c, enum policy_op op, const struct sock *s, struct endpoint e,
+		       struct verdict *v)
 {
 	struct endpoint loop;
 
 	if (!address_is_any(&e)) {
-		net_judge(c, POLICY_OP_BIND, &e, v);
+		net_judge(c, op, &e, v);
 		return;
 	}
 	endpoint_loopback(s->domain, e.port, &loop);
-	net_judge(c, POLICY_OP_BIND, &loop, v);
+	net_judge(c, op, &loop, v);
 	if (s->domain == AF_INET6 && !sock_is_v6_only(s)) {
 		endpoint_loopback(AF_INET, e.port, &loop);
-		net_judge(c, POLICY_OP_BIND, &loop, v);
+		net_judge(c, op, &loop, v);
 	}
 }
 
-static int judge_bind(const struct call *c, const struct sock *s, const struct endpoint *e, struct verdict *v)
+int net_judge_local(const struct call *c, enum policy_op op, const struct sock *s,
+		    const struct endpoint *e, struct verdict *v)
 {
 	uint16_t low, high;
 	struct endpoint at = *e;
 
 	if (e->port != 0) {
-		judge_port(c, s, *e, v);
+		judge_port(c, op, s, *e, v);
 	} else {
 		ephemeral_ports(&low, &high);
 		at.port = low;
-		judge_port(c, s, at, v);
+		judge_port(c, op, s, at, v);
 		at.port = high;
-		judge_port(c, s, at, v);
+		judge_port(c, op, s, at, v);
 	}
 	if (verdict_errno(&v->decision))
 		return verdict_errno(&v->decision);
@@ -92,7 +94,7 @@ static int bind_outside(struct call *c, const struct sock *s, struct address *a)
 		return -err;
 	endpoint_text(&e, text);
 	v = net_verdict(POLICY_OP_BIND, text);
-	err = verdict_tell(c, &v, judge_bind(c, s, &e, &v));
+	err = verdict_tell(c, &v, net_judge_local(c, POLICY_OP_BIND, s, &e, &v));
 	if (err)
 		return -err;
 	return bind(s->fd, &a->sa, a->len) < 0 ? -errno : 0;

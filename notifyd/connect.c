@@ -38,7 +38,7 @@ static int connect_blocking(struct call *c, int fd, const struct sockaddr *sa, s
 		/* connected while we looked: only the call that began it says 0 */
 		if (r != -EINTR)
 			break;
-		r = guard_check(c);
+		r = guard_check(c, timeout != 0);
 		if (r == 0 && timeout && now_ns() - start >= timeout)
 			r = is_tcp ? -EINPROGRESS : -EAGAIN;
 	}
@@ -55,6 +55,25 @@ int guarded_connect(struct call *c, int fd, const struct sockaddr *sa, socklen_t
 	if (flags & O_NONBLOCK)		/* the description's: what the caller set */
 		return connect(fd, sa, len) < 0 ? -errno : 0;
 	return connect_blocking(c, fd, sa, len);
+}
+
+/*
+ * Refused by the policy, but what this session listens on is its own; and a
+ * port of this machine where nobody listens is answered as the kernel does, so
+ * that waiting for a server to come up works.
+ */
+static int judge_own(const struct call *c, const struct endpoint *e, struct verdict *v, int err)
+{
+	enum net_listener who = net_listener_at(c, e);
+
+	if (who == NET_LISTENER_NOBODY && address_is_loopback(e))
+		return ECONNREFUSED;
+	if (who != NET_LISTENER_OWN)
+		return err;
+	v->decision = (struct policy_decision){
+		.verdict = POLICY_ALLOW, .rule_id = POLICY_RULE_NONE, .rule = policy_str("own-listener"),
+	};
+	return 0;
 }
 
 /* Judged as the kernel will take it: by the family of the address, which must be the socket's */
@@ -79,12 +98,10 @@ static int connect_outside(struct call *c, const struct sock *s, struct address 
 	net_judge(c, POLICY_OP_CONNECT, &e, &v);
 	if (err == 0)
 		err = verdict_errno(&v.decision);
-	if (err && net_is_own_listener(c, &e)) {
-		v.decision = (struct policy_decision){
-			.verdict = POLICY_ALLOW, .rule_id = POLICY_RULE_NONE, .rule = policy_str("own-listener"),
-		};
-		err = 0;
-	}
+	if (err)
+		err = judge_own(c, &e, &v, err);
+	if (err == ECONNREFUSED)
+		return -err;
 	err = verdict_tell(c, &v, err);
 	return err ? -err : guarded_connect(c, s->fd, &a->sa, a->len);
 }

@@ -93,7 +93,7 @@ static ssize_t send_once(struct call *c, const struct outgoing *o, const struct 
 			r = n < 0 ? -errno : 0;
 			break;
 		}
-		r = guard_check(c);
+		r = guard_check(c, l->timeout != 0);
 		if (r == 0 && l->timeout && now_ns() - l->start >= l->timeout)
 			r = -EAGAIN;
 	}

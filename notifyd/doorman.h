@@ -149,11 +149,12 @@ void guard_disarm(struct worker *w);
 
 /**
  * guard_check() - May the interrupted call go on?
+ * @has_timeout:	The socket has a time limit: then the kernel does not restart (sock_intr_errno())
  *
  * Return: 0 go on; -ESRCH the caller has gone; -ERESTARTSYS (-512) or -EINTR:
  * it has a signal to handle, answer with that
  */
-int guard_check(const struct call *c) MUST_USE;
+int guard_check(const struct call *c, bool has_timeout) MUST_USE;
 void guard_release(struct worker *w);	/* at the thread's end */
 
 /** now_ns() - CLOCK_MONOTONIC */

@@ -73,7 +73,7 @@ void guard_release(struct worker *w)
 	w->has_timer = false;
 }
 
-int guard_check(const struct call *c)
+int guard_check(const struct call *c, bool has_timeout)
 {
 	struct proc_status st;
 	uint64_t deliverable;
@@ -89,7 +89,7 @@ int guard_check(const struct call *c)
 	 * Only a task that the kernel has marked for a signal restarts; another
 	 * would see the bare number 512. A shared signal marks the leader first.
 	 */
-	if ((st.sig_pending & deliverable) || st.tgid == c->tid)
+	if (!has_timeout && ((st.sig_pending & deliverable) || st.tgid == c->tid))
 		return -ERESTARTSYS;
 	return -EINTR;
 }

@@ -113,14 +113,16 @@ static bool see_listener(const struct endpoint *bound, uint64_t cookie, void *ct
 	return !s->has_foreign;
 }
 
-bool net_is_own_listener(const struct call *c, const struct endpoint *to)
+enum net_listener net_listener_at(const struct call *c, const struct endpoint *to)
 {
 	struct own_search s = { .n = c->n, .to = to };
 
 	if (to->port == 0 || diag_listeners(to->port, see_listener, &s) < 0)
-		return false;
+		return NET_LISTENER_FOREIGN;
+	if (s.has_foreign)
+		return NET_LISTENER_FOREIGN;
 	/* an any-address of ours is confined to the loopback device */
-	return s.has_own && !s.has_foreign;
+	return s.has_own ? NET_LISTENER_OWN : NET_LISTENER_NOBODY;
 }
 
 static bool see_foreign(const struct endpoint *bound, uint64_t cookie, void *ctx)
@@ -209,26 +211,7 @@ static int judge_listen(struct call *c, const struct sock *s, struct verdict *v,
 	endpoint_text(&e, text);
 	*v = net_verdict(POLICY_OP_LISTEN, text);
 	*ret_is_any = address_is_any(&e);
-	if (!*ret_is_any) {
-		net_judge(c, POLICY_OP_LISTEN, &e, v);
-	} else {
-		struct endpoint loop;
-
-		endpoint_loopback(s->domain, e.port, &loop);
-		net_judge(c, POLICY_OP_LISTEN, &loop, v);
-		if (s->domain == AF_INET6 && !sock_is_v6_only(s)) {
-			endpoint_loopback(AF_INET, e.port, &loop);
-			net_judge(c, POLICY_OP_LISTEN, &loop, v);
-		}
-	}
-	if (verdict_errno(&v->decision))
-		return verdict_errno(&v->decision);
-	if ((*ret_is_any || address_is_loopback(&e)) && net_is_port_foreign(c, e.port)) {
-		verdict_refuse(&v->decision, "port-taken", "A server outside the cage listens at this port. "
-			       "Take another.", EADDRINUSE);
-		return EADDRINUSE;
-	}
-	return 0;
+	return net_judge_local(c, POLICY_OP_LISTEN, s, &e, v);
 }
 
 static int listen_outside(struct call *c, const struct sock *s, int backlog)

@@ -34,11 +34,23 @@ bool sock_is_v6_only(const struct sock *s);
 /** net_judge() - One endpoint against the policy; the stricter of several calls stays in @v */
 void net_judge(const struct call *c, enum policy_op op, const struct endpoint *e, struct verdict *v);
 
+/**
+ * net_judge_local() - bind or listen at an address: any is judged as loopback, port 0 as every port it can become
+ * Return: errno to answer with, > 0; 0 allowed
+ */
+int net_judge_local(const struct call *c, enum policy_op op, const struct sock *s,
+		    const struct endpoint *e, struct verdict *v);
+
 /** net_verdict() - A verdict to begin with: nothing judged yet */
 struct verdict net_verdict(enum policy_op op, const char *object);
 
-/** net_is_own_listener() - Everybody who would take a connection to @to listens in this session */
-bool net_is_own_listener(const struct call *c, const struct endpoint *to);
+/** enum net_listener - Who would take a connection on this machine. Zero is the strict answer */
+enum net_listener {
+	NET_LISTENER_FOREIGN = 0,	/* somebody outside, or it cannot be told */
+	NET_LISTENER_OWN,		/* sockets of this session alone */
+	NET_LISTENER_NOBODY,
+};
+enum net_listener net_listener_at(const struct call *c, const struct endpoint *to);
 
 /** net_is_port_foreign() - Somebody outside listens at this port on a loopback or any address */
 bool net_is_port_foreign(const struct call *c, uint16_t port);
