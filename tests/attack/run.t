@@ -99,10 +99,10 @@ class Fixture:
         self.holder = subprocess.Popen(["sleep", "1000"], preexec_fn=self.become, start_new_session=True,
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.names["HOLDER"] = str(self.holder.pid)
-        with open(f"{HERE}/{attack.policy}") as f:
+        with open(f"{HERE}/{attack.policy if attack else 'policy.json.in'}") as f:
             text = re.sub(r"@([A-Z_]+)@", lambda m: self.names.get(m[1], m[0]), f.read())
         self.write(d + "/policy.json", text)
-        if "host" in attack.needs:
+        if attack and "host" in attack.needs:
             threading.Thread(target=self.serve_host, daemon=True).start()
 
     def write(self, path, text, mode=0o644):
@@ -123,7 +123,8 @@ class Fixture:
         for tool, program in (("DENIED_TOOL", "/bin/false"), ("ALLOWED_TOOL", "/bin/true")):
             self.write(n[tool], "")
             shutil.copy(program, n[tool])	# their exit status tells which one ran
-        shutil.copy(f"{BUILD}/attack/{attack.name}", n["WS"] + "/attack")
+        if attack:
+            shutil.copy(f"{BUILD}/attack/{attack.name}", n["WS"] + "/attack")
         os.makedirs(self.dir + "/state")
         for top, dirs, files in os.walk(self.dir):
             for x in [top] + [f"{top}/{y}" for y in files]:
@@ -319,9 +320,27 @@ def check_teeth(tap, attack, user):
                  f"{STATUS.get(status, f'exit {status}')}\n" + out[-2000:])
 
 
+def control():
+    """An innocent program must run, or every attack would be "blocked"; says what is wrong"""
+    fix = Fixture("agentsh-test" if os.getuid() == 0 else None)
+    try:
+        fix.make(None)
+        argv = [AGENTSH, "--quiet", "--policy", fix.dir + "/policy.json", "--workspace", fix.names["WS"], "--",
+                "sh", "-c", "echo written > made && cat made plain"]
+        status, out = run(argv, fix)
+        return "" if status == 0 and out == "written\nplain\n" else f"exit {status}\n{out[-2000:]}"
+    finally:
+        fix.gone()
+
+
 def main():
     tap = Tap()
     wanted = sys.argv[1:]
+    wrong = control()
+    tap.line(not wrong, "an innocent program runs in the cage", wrong)
+    if wrong:
+        print("1..1")
+        sys.exit(1)
     for path in sorted(glob.glob(HERE + "/*.c")):
         attack = Attack(path)
         if wanted and attack.name not in wanted:
