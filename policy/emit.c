@@ -187,7 +187,7 @@ static int emit(struct compiled *c, void **ret_blob, size_t *ret_size, struct po
 		r = lay_out(c, &h);
 	if (r < 0)
 		return r;
-	blob = calloc(1, h.size);
+	blob = calloc(1, h.size > sizeof(h) ? h.size : sizeof(h));
 	if (!blob)
 		return -ENOMEM;
 	r = write_blob(c, &h, blob);
