@@ -114,7 +114,12 @@ enum cage_exit {
 
 /* ---- cage/front.c: in the caller's own process ---- */
 
-/** cage_caller_save() - Record the caller's signals, terminal and umask; changes nothing */
+/**
+ * cage_caller_save() - Record the caller's signals, terminal and umask; changes none of them
+ *
+ * Descriptors 0 to 2 that the caller has closed are held until the command's
+ * exec, so that nothing of ours lies there: to be called before anything is opened.
+ */
 void cage_caller_save(struct cage_caller *ret);
 
 /** cage_front_signals() - Block what the front will take by signalfd; call before forking the supervisor (children call cage_caller_restore_signals()) */

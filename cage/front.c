@@ -58,11 +58,24 @@ static int open_terminal(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
+/* Whatever we open would lie there, and reach the command as its input or output. Closed again by its exec */
+static void hold_closed_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 void cage_caller_save(struct cage_caller *ret)
 {
 	struct cage_caller c;
-	cleanup_fd int tty = open_terminal();
 
+	hold_closed_stdio();
+	cleanup_fd int tty = open_terminal();
 	memset(&c, 0, sizeof(c));	/* cage_front_restore() compares the termios, padding and all */
 	(void)sigprocmask(SIG_SETMASK, NULL, &c.mask);	/* cannot fail: arguments are valid */
 	sigemptyset(&c.ignored);
