@@ -35,6 +35,7 @@ struct why {
 	const char *op, *path, *host;
 	bool is_command;
 	char resolved[4096], asked[4096];
+	char wire[WHY_MAX];
 };
 
 static int usage(const char *sentence)
@@ -158,17 +159,18 @@ static int ask_host(struct why *w)
 /* As execvp() would find it */
 static void find_program(struct why *w, const char *name)
 {
-	const char *path = getenv("PATH");
-	cleanup_free char *copy = strdup(path ? path : "/usr/bin:/bin");
-	char *rest = NULL;
+	const char *dir = getenv("PATH");
 
+	if (!dir || !*dir)
+		dir = "/usr/bin:/bin";
 	(void)snprintf(w->asked, sizeof(w->asked), "%s", name);	/* cut: found nowhere */
-	if (strchr(name, '/'))
-		return;
-	for (char *dir = copy ? strtok_r(copy, ":", &rest) : NULL; dir; dir = strtok_r(NULL, ":", &rest)) {
+	for (const char *end; !strchr(name, '/') && *dir; dir = *end ? end + 1 : end) {
 		char try[4096];
+		int n;
 
-		if ((size_t)snprintf(try, sizeof(try), "%s/%s", dir, name) < sizeof(try) && access(try, X_OK) == 0) {
+		end = strchrnul(dir, ':');
+		n = snprintf(try, sizeof(try), "%.*s/%s", (int)(end - dir), dir, name);
+		if (end > dir && n > 0 && (size_t)n < sizeof(try) && access(try, X_OK) == 0) {
 			strcpy(w->asked, try);
 			return;
 		}
@@ -255,23 +257,22 @@ static int exit_status(enum why_status s)
 }
 
 /* Inside. -ENOENT: there is no query socket, so this is outside */
-static int ask_session(const struct why *w, char *buf, size_t size, enum why_status *ret)
+static int ask_session(struct why *w, char *buf, size_t size, enum why_status *ret)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = QUERY_VIEW_PATH };
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	cleanup_free char *question = malloc(WHY_MAX);
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	struct stat st;
 	ssize_t n;
 
 	if (lstat(QUERY_VIEW_PATH, &st) < 0)
 		return -ENOENT;
-	if (fd < 0 || !question)
-		return -ENOMEM;
-	n = why_encode(&w->q, question, WHY_MAX);
+	if (fd < 0)
+		return -ENFILE;
+	n = why_encode(&w->q, w->wire, sizeof(w->wire));
 	if (n < 0)
 		return (int)n;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 || send(fd, question, (size_t)n, MSG_NOSIGNAL) < 0)
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 || send(fd, w->wire, (size_t)n, MSG_NOSIGNAL) < 0)
 		return errno == ENOENT ? -ECONNREFUSED : -errno;
 	if (poll(&ready, 1, ANSWER_WAIT_MS) != 1)
 		return -ETIMEDOUT;
