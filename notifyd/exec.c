@@ -122,7 +122,7 @@ void handle_execve(struct call *c)
 		reply_result(c, -ENOMEM);
 		return;
 	}
-	memset(e, 0, offsetof(struct exec, rep));
+	memset(e, 0, offsetof(struct exec, rep));	/* the reply is large, and filled by what is read into it */
 	e->rep.count = e->rep.text_len = 0;
 	r = read_exec(c, e);
 	if (r < 0) {		/* what execve itself would answer: nothing was judged */

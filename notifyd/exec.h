@@ -15,6 +15,7 @@
 struct exec {
 	char asked[PATH_MAX];		/* the name that the kernel will put into AT_EXECFN */
 	char exe[PATH_MAX];		/* of the caller: the subject of "by" rules */
+	char resolved[PATH_MAX];	/* what the decision was about */
 	struct policy_subject by_command, by_file;
 	struct argv_copy argv;		/* as given */
 	struct argv_copy expected;	/* as it must lie on the new stack: with the interpreters of scripts */

@@ -71,7 +71,6 @@ static int judge_path(const struct call *c, struct exec *e, const char *path, co
 	else
 		verdict_refuse(&e->verdict.decision, "changed-program",
 			       "The program was replaced while it was being checked.", EACCES);
-	e->verdict.resolved.len = 0;	/* it lay in @rep */
 	free(rep);
 	return err;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,7 +47,8 @@ static void take(struct judging *j, const struct policy_decision *d, enum policy
 		return;
 	j->v->decision = *d;
 	j->v->op = op;
-	j->v->resolved = policy_str(resolved);
+	(void)snprintf(j->e->resolved, sizeof(j->e->resolved), "%s", resolved);	/* paths are no longer */
+	j->v->resolved = policy_str(j->e->resolved);
 }
 
 static void refuse(struct judging *j, const char *rule, const char *message, int err, const char *resolved)
@@ -158,7 +160,6 @@ static int judge_loaded(struct judging *j, const struct argv_copy *argv)
 	if (r == 0) {
 		j->depth++;
 		r = judge_chain(j, rep, &tail, NULL);
-		j->v->resolved.len = 0;	/* it lay in @rep; the object names the loader and argv the program */
 	}
 	argv_free(&tail);
 	free(rep);
