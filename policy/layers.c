@@ -73,6 +73,13 @@ static int note_commands(struct layers_stack *s, const struct policy_rule *r)
 	return 0;
 }
 
+static const char *source_name(const struct layers_stack *s, uint32_t source)
+{
+	if (source < s->file_count)
+		return s->file[source].name;
+	return source >= SOURCE_GRANT ? "command line" : source >= SOURCE_OWN ? "agentsh" : "built-in";
+}
+
 static int note_rule(struct layers_stack *s, const struct policy_rule *r)
 {
 	struct policy_listed *l = arena_grow(s->arena, s->rule, s->rule_count, sizeof(*l));
@@ -87,9 +94,7 @@ static int note_rule(struct layers_stack *s, const struct policy_rule *r)
 		.ops = r->ops,
 		.id = r->id,
 		.layer = s->layer,
-		.file = r->source >= SOURCE_GRANT ? "command line" :
-			r->source >= SOURCE_OWN ? "agentsh" :
-			r->source >= SOURCE_BUILTIN ? "built-in" : s->file[r->source].name,
+		.file = source_name(s, r->source),
 		.pattern = r->path_count ? r->path : r->run,
 		.pattern_count = r->path_count ? r->path_count : r->run_count,
 		.net = r->net,

@@ -70,6 +70,8 @@ static int check_fixed(const struct walk *w, const struct plan_line *line)
 	bool is_device = plan_is_beneath(line->literal, "/dev");
 	bool is_allow = line->anchor->verdict == POLICY_ALLOW;
 
+	if (line->literal[1] != 'p' && line->literal[1] != 's' && line->literal[1] != 'd')
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(devices) && is_device; i++)
 		if (strcmp(name, devices[i]) == 0 || plan_is_beneath(line->literal, "/dev/shm"))
 			is_device = false;

@@ -93,23 +93,30 @@ static bool is_mounted(const struct walk *w, size_t first, const char *path)
 	return false;
 }
 
-static int add_native(struct walk *w, size_t first, const char *path, const char *why)
+enum native {
+	NATIVE_NO = 0,		/* not there, ours alone, or covered by another mount */
+	NATIVE_MIXED,		/* there, but something is told apart in it */
+	NATIVE_DONE
+};
+
+static int add_native(struct walk *w, size_t first, const char *path, const char *why,
+		      enum native *ret)
 {
 	struct policy_state st;
 	enum plan_face face;
 
+	*ret = NATIVE_NO;
 	if (touches_workspace(w, path) || touches_served(w, path) || is_mounted(w, first, path) ||
-	    w->plan->entry_count - first >= MOUNTS_MAX)
+	    w->plan->entry_count - first >= MOUNTS_MAX || !is_real_directory(path))
 		return 0;
 	policy_state_path(&w->l->policy, policy_str(path), &st);
 	face = native_face(w, &st);
-	if (face == PLAN_FACE_COUNT || !is_real_directory(path))
-		return 0;
-	return plan_add(w, path, face, why);
+	*ret = face == PLAN_FACE_COUNT ? NATIVE_MIXED : NATIVE_DONE;
+	return *ret == NATIVE_DONE ? plan_add(w, path, face, why) : 0;
 }
 
-/* Read-only children as they stand, in a directory that is neither workspace nor home */
-static int add_children(struct walk *w, size_t first, const char *dir)
+/* Children as they stand, of a directory that cannot be mounted as a whole */
+static int add_children(struct walk *w, size_t first, const char *dir, const char *why)
 {
 	DIR *d = opendir(dir);
 	const struct dirent *e;
@@ -119,37 +126,52 @@ static int add_children(struct walk *w, size_t first, const char *dir)
 		return 0;		/* not ours to read: all of it is served */
 	while (r == 0 && (e = readdir(d))) {
 		const char *path;
+		enum native n;
 
 		if (e->d_type != DT_DIR || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		path = plan_join(w, dir, e->d_name);
-		if (!path) {
-			r = -ENOMEM;
-			break;
-		}
-		r = add_native(w, first, path, "nothing is told apart in it");
+		r = path ? add_native(w, first, path, why, &n) : -ENOMEM;
 	}
 	(void)closedir(d);		/* read only */
 	return r;
 }
 
-/* Rules on shorter paths first: what lies in a mount needs none of its own */
+/* A rule that gives all that is beneath a literal directory names one that may be mounted */
+static bool names_tree(const struct plan_line *l, const char *dir)
+{
+	return l->anchor->verdict == POLICY_ALLOW && strcmp(l->rest, "**") == 0 &&
+	       plan_is_beneath(l->literal, dir);
+}
+
+static int add_named_line(struct walk *w, size_t first, const struct plan_line *l)
+{
+	enum native n;
+	int r = add_native(w, first, l->literal, l->anchor->rule, &n);
+
+	if (r == 0 && n == NATIVE_MIXED)
+		r = add_children(w, first, l->literal, l->anchor->rule);
+	return r;
+}
+
+/* Shorter paths first: what lies in a mount needs none of its own */
 static int add_named(struct walk *w, size_t first, const char *dir)
 {
-	for (size_t len = strlen(dir) + 1, next; len != SIZE_MAX; len = next) {
+	size_t len = strlen(dir) + 1, next;
+
+	for (; len != SIZE_MAX; len = next) {
 		next = SIZE_MAX;
 		for (size_t i = 0; i < w->line_count; i++) {
-			const struct plan_line *l = &w->line[i];
-			size_t n = strlen(l->literal);
+			size_t n = strlen(w->line[i].literal);
 			int r;
 
-			if (!plan_is_beneath(l->literal, dir) || n < len)
+			if (n < len || !names_tree(&w->line[i], dir))
 				continue;
 			if (n > len) {
 				next = n < next ? n : next;
 				continue;
 			}
-			r = add_native(w, first, l->literal, l->anchor->rule);
+			r = add_named_line(w, first, &w->line[i]);
 			if (r < 0)
 				return r;
 		}
@@ -167,6 +189,6 @@ int plan_serve(struct walk *w, const char *path, const char *why)
 	if (r == 0)
 		r = add_named(w, first, path);
 	if (r == 0 && !is_own)
-		r = add_children(w, first, path);
+		r = add_children(w, first, path, "nothing is told apart in it");
 	return r;
 }
