@@ -2,7 +2,7 @@
  *
  * fusefs/nodes.c - The table of nodes: found by object and position, kept while needed
  */
-#include "fusefs/nodes_private.h"
+#include "fusefs/nodes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fusefs/hash.h"
+#include "fusefs/nodes_private.h"
 
 #define BUCKETS_MIN	256
 #define SETTLED_NS	INT64_C(100000000)	/* coarser than any clock of a file system in use, but FAT's */
@@ -48,6 +49,13 @@ static void free_node(struct node *n)
 	}
 	if (n->dir && n->dir->fd >= 0)
 		(void)close(n->dir->fd);	/* O_PATH: nothing to lose */
+	while (n->handles) {
+		struct handle *h = n->handles;
+
+		n->handles = h->next;
+		(void)close(h->fd);	/* left open by a kernel that is gone */
+		free(h);
+	}
 	free(n->dir);
 	free(n);
 }
@@ -216,22 +224,19 @@ static void grow(struct nodes *t)
 	free(old);
 }
 
-static bool is_same(const struct node_id *a, const struct node_id *b)
+static bool is_same(const struct node *n, const struct node_id *id)
 {
-	return a->ino == b->ino && a->dev == b->dev && a->birth_ns == b->birth_ns;
+	return n->id.ino == id->ino && n->id.dev == id->dev && n->id.birth_ns == id->birth_ns &&
+	       !(n->flags & NODE_GONE);
 }
 
-void node_unhash(struct nodes *t, struct node *n)
+static void unhash(struct nodes *t, struct node *n)
 {
 	struct node **p;
 
-	if (!(n->flags & NODE_HASHED))
-		return;
 	for (p = bucket_of(t, &n->id); *p != n; p = &(*p)->next)
 		;
 	*p = n->next;
-	n->next = NULL;
-	n->flags &= (uint16_t)~NODE_HASHED;
 	t->count--;
 }
 
@@ -240,7 +245,7 @@ void node_release(struct nodes *t, struct node *n)
 	while (n && n->lookups == 0 && n->holds == 0 && !(n->flags & (NODE_ANCESTOR | NODE_ROOT))) {
 		struct node *up = NULL;
 
-		node_unhash(t, n);
+		unhash(t, n);
 		while (n->names) {
 			struct name *name = n->names;
 
@@ -313,20 +318,18 @@ static struct node *owner(struct nodes *t, const struct node *but, const struct 
 	struct node *n;
 
 	for (n = *bucket_of(t, id); n; n = n->next)
-		if (n != but && is_same(&n->id, id) && node_find_name(n, dir, name))
+		if (n != but && is_same(n, id) && node_find_name(n, dir, name))
 			return n;
 	return NULL;
 }
 
-static void unhash_all(struct nodes *t, const struct node_id *id)
+static void set_gone(struct nodes *t, const struct node_id *id)
 {
-	struct node *n, *next;
+	struct node *n;
 
-	for (n = *bucket_of(t, id); n; n = next) {
-		next = n->next;
-		if (is_same(&n->id, id))
-			node_unhash(t, n);
-	}
+	for (n = *bucket_of(t, id); n; n = n->next)
+		if (is_same(n, id))
+			n->flags |= NODE_GONE;
 }
 
 struct node *nodes_intern(struct nodes *t, struct node *parent, const char *name,
@@ -336,7 +339,7 @@ struct node *nodes_intern(struct nodes *t, struct node *parent, const char *name
 
 	nodes_lock(t);
 	for (n = *bucket_of(t, id); n; n = n->next)
-		if (is_same(&n->id, id) && n->type == (type & S_IFMT) && is_match(t, n, parent, state))
+		if (is_same(n, id) && n->type == (type & S_IFMT) && is_match(t, n, parent, state))
 			break;
 	if (!n) {
 		if (t->count > t->bucket_count)
@@ -352,7 +355,6 @@ struct node *nodes_intern(struct nodes *t, struct node *parent, const char *name
 		bucket = bucket_of(t, id);
 		n->next = *bucket;
 		*bucket = n;
-		n->flags |= NODE_HASHED;
 		t->count++;
 	}
 	n->lookups++;
@@ -382,7 +384,7 @@ void nodes_unbind(struct nodes *t, const struct node *dir, const char *name, con
 	while ((n = owner(t, NULL, id, dir, name)))
 		node_drop_name(t, n, dir, name, true);
 	if (is_last)
-		unhash_all(t, id);	/* the number may come again */
+		set_gone(t, id);	/* the number may come again */
 	nodes_unlock(t);
 }
 
@@ -415,7 +417,7 @@ void nodes_rename(struct nodes *t, const struct nodes_move *m)
 			node_drop_name(t, other, m->new_dir, m->new_name, true);
 	}
 	if (m->other_id && m->other_is_last)
-		unhash_all(t, m->other_id);
+		set_gone(t, m->other_id);
 	move_name(t, n, m->old_dir, m->old_name, m->new_dir, m->new_name);
 	nodes_unlock(t);
 }

@@ -12,7 +12,7 @@
 enum {
 	NODE_ANCESTOR = 1,	/* exists only here */
 	NODE_ROOT = 2,		/* a served root */
-	NODE_HASHED = 4,
+	NODE_GONE = 4,		/* its number may come again for something else: never found any more */
 };
 
 /** struct name - Owned by its node; holds @parent */
@@ -70,7 +70,6 @@ static inline void nodes_unlock(struct nodes *t)
 
 struct node *node_new(mode_t type);
 void node_release(struct nodes *t, struct node *n);	/* frees it and what it alone held, when nobody needs it */
-void node_unhash(struct nodes *t, struct node *n);
 struct name **node_find_name(struct node *n, const struct node *dir, const char *name);
 int node_add_name(struct nodes *t, struct node *n, struct node *dir, const char *name);
 void node_free_name(struct nodes *t, struct name *name);

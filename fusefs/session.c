@@ -52,6 +52,7 @@ static int open_session(struct fusefs *fs, int fuse_fd)
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
 	fs->session = fuse_session_new(&args, &operations, sizeof(operations), fs);
+	fuse_opt_free_args(&args);
 	if (!fs->session)
 		return -ENOMEM;
 	(void)snprintf(where, sizeof(where), "/dev/fd/%d", fuse_fd);	/* always fits; libfuse's name for a ready one */
