@@ -130,7 +130,9 @@ int context_policy(struct policy_loaded **ret, const struct context *c,
 		.session = session_dir,
 		.environ = environ,
 	};
+	char cache_dir[PATH_MAX];
 	struct policy_sources src = {
+		.cache_dir = cache_dir,
 		.base = opt->policy,
 		.user_file = c->user_file,
 		.system_file = SYSTEM_FILE,
@@ -140,6 +142,9 @@ int context_policy(struct policy_loaded **ret, const struct context *c,
 		.allow_host = opt->allow_host,
 	};
 
+	/* the state directory is out of reach of any cage */
+	if (snprintf(cache_dir, sizeof(cache_dir), "%s/compiled", c->state_dir) >= (int)sizeof(cache_dir))
+		src.cache_dir = NULL;
 	return policy_load(ret, &src, &vars, reterr);
 }
 

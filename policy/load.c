@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "policy/arena.h"
+#include "policy/cache.h"
 #include "policy/diag.h"
 #include "policy/layers.h"
 
@@ -25,7 +26,7 @@ static int emit(struct layers_stack *s, struct policy_builder *b, struct loaded 
 	uint32_t source = UINT32_MAX;
 	void *blob = NULL;
 	size_t size;
-	int r = policy_builder_emit(b, &blob, &size, s->diag, &source);
+	int r = cache_emit(b, s->src->cache_dir, &blob, &size, s->diag, &source);
 
 	if (r < 0) {
 		if (source < s->file_count)

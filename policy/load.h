@@ -24,6 +24,7 @@ struct policy_sources {
 	const char *user_file;		/* used as the base when @base is NULL and it exists; else "developer" */
 	const char *system_file;	/* /etc/agentsh/policy.json */
 	const char *project_file;	/* WORKSPACE/.agentsh/policy.json; may hold only deny, ask, redirect */
+	const char *cache_dir;		/* compiled policies are kept here: policy/cache.h; NULL: nowhere */
 	const char *profiles_dir;	/* built-in policies when not compiled in; NULL: the compiled-in ones */
 	const char *const *allow_read, *const *allow_write, *const *allow_host; /* NULL-ended lists, may be NULL */
 };
