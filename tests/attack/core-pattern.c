@@ -7,7 +7,7 @@
  *	Expect:		-
  *	Twin:		write /proc/self/comm
  *	Source:		DESIGN 3, step 4: ran without a single capability
- *	Needs:		root
+ *	Needs:		root, tracing
  */
 #include <fcntl.h>
 

@@ -8,6 +8,7 @@ DESIGN, "Teeth". The header lines of an attack are told in tests/lib/attack.h.
 
 Needs:	tty	a terminal of its own, controlling
 	root	runs as root only (else it runs as the test user, and as root too if "user,root")
+	tracing	the policy allows tracing (and writing to /proc/self)
 	host	files WS/ask.N answered by WS/answer.N: "replace-secret" (an editor outside saves the
 		secret by rename)
 Environment: AGENTSH, B, MODE, ATTACK_SECONDS (races; 2, with AGENTSH_LONG 60), ATTACK_KEEP=1 keeps fixtures
@@ -101,6 +102,8 @@ class Fixture:
         self.names["HOLDER"] = str(self.holder.pid)
         with open(f"{HERE}/{attack.policy if attack else 'policy.json.in'}") as f:
             text = re.sub(r"@([A-Z_]+)@", lambda m: self.names.get(m[1], m[0]), f.read())
+        if attack and "tracing" in attack.needs:
+            text = text.replace('"tracing": "refuse"', '"tracing": "allow"')
         self.write(d + "/policy.json", text)
         if attack and "host" in attack.needs:
             threading.Thread(target=self.serve_host, daemon=True).start()

@@ -12,7 +12,7 @@
  *	Twin:		the allowed counterpart, run by the same program called as "NAME twin"
  *	Source:		where the idea is from
  *	Build:		words for the compiler: "-static", "-m32", "musl"	(optional)
- *	Needs:		tty, root, host, user	(optional; see tests/attack/run.t)
+ *	Needs:		tty, root, user, tracing, host	(optional; see tests/attack/run.t)
  *	Policy:		a template of its own beside it	(optional; else policy.json.in)
  *
  * It ends by one of the functions below, and writes nothing else that matters:
