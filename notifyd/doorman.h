@@ -109,6 +109,9 @@ struct notifyd {
 	bool is_greeted[RESOLVER_SOCKETS];
 
 	struct cookies listeners;
+#ifdef AGENTSH_TEETH
+	bool is_execstop_off;		/* layer "execstop" switched off, to show that it is needed */
+#endif
 };
 
 /* ---- loop.c ---- */

@@ -368,6 +368,9 @@ int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg)
 		return r;
 	}
 	n->net_cookie = own_net_cookie();
+#ifdef AGENTSH_TEETH
+	n->is_execstop_off = getenv("AGENTSH_TEETH_OFF") && strstr(getenv("AGENTSH_TEETH_OFF"), "execstop");
+#endif
 	n->has_by_commands = policy_has_by(cfg->policy, POLICY_SECTION_COMMANDS);
 	n->has_by_files = policy_has_by(cfg->policy, POLICY_SECTION_FILES);
 	n->has_by_network = policy_has_by(cfg->policy, POLICY_SECTION_NETWORK);
