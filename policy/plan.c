@@ -116,6 +116,10 @@ static enum child_kind judge_among_bound(const struct walk *w, const struct plac
 {
 	enum plan_face face = plan_uniform(w, st);
 
+	/* A directory that stands and is given whole is bound: that it cannot be removed itself, being
+	 * a mount point, is little against serving all of its neighbours */
+	if (face == PLAN_WRITABLE && plan_face_fits(face, own) && found && S_ISDIR(found->st_mode))
+		return CHILD_WALK;
 	if (!plan_own_equal(own, other) && !is_guarded(w, dir->path, path, found, own, other))
 		return CHILD_SERVE;
 	if (found && S_ISDIR(found->st_mode))
