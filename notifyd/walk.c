@@ -137,17 +137,18 @@ static int follow_magic(struct state *s, const char *dir, const char *name)
 	return move_to(s, fd < 0 ? -errno : fd);
 }
 
-static int prepend(struct state *s, const char *text)
+/* A slash at the end asks for a directory: only where the caller wrote one */
+static int prepend(struct state *s, const char *text, bool slash)
 {
 	char rest[sizeof(s->todo)];
 
 	memcpy(rest, s->todo, strlen(s->todo) + 1);
-	if (snprintf(s->todo, sizeof(s->todo), "%s/%s", text, rest) >= (int)sizeof(s->todo))
+	if (snprintf(s->todo, sizeof(s->todo), "%s%s%s", text, slash ? "/" : "", rest) >= (int)sizeof(s->todo))
 		return -ENAMETOOLONG;
 	return s->todo[0] == '/' ? move_to_root(s) : 0;
 }
 
-static int follow_link(struct state *s, int link, const char *name)
+static int follow_link(struct state *s, int link, const char *name, bool slash)
 {
 	char text[PATH_MAX], dir[PATH_MAX];
 	ssize_t n;
@@ -161,7 +162,7 @@ static int follow_link(struct state *s, int link, const char *name)
 			return (int)n;
 		if (strcmp(dir, "/proc") == 0 && (!strcmp(name, "self") || !strcmp(name, "thread-self"))) {
 			r = proc_self(s, name, text, sizeof(text));
-			return r < 0 ? r : prepend(s, text);
+			return r < 0 ? r : prepend(s, text, slash);
 		}
 		if (strncmp(dir, "/proc/", 6) == 0 && dir[6] >= '0' && dir[6] <= '9')
 			return follow_magic(s, dir, name);
@@ -172,7 +173,7 @@ static int follow_link(struct state *s, int link, const char *name)
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
-	return n == 0 ? -ENOENT : prepend(s, text);
+	return n == 0 ? -ENOENT : prepend(s, text, slash);
 }
 
 /* Cuts the first component off; whether a slash followed it is told by @ret_slash */
@@ -209,7 +210,7 @@ static int step(struct state *s, const char *name, bool slash)
 		return r;
 	}
 	if (S_ISLNK(st.st_mode) && !(is_last && !slash && s->w->nofollow)) {
-		r = follow_link(s, fd, name);
+		r = follow_link(s, fd, name, slash);
 		(void)close(fd);	/* O_PATH */
 		return r;
 	}
