@@ -3,10 +3,10 @@
  * tests/attack/fastopen.c - A connection without connect()
  *
  *	Attack:		sendto with MSG_FASTOPEN to an address that is not allowed
- *	Stopped by:	filter, netns
+ *	Stopped by:	filter
  *	Expect:		-
  *	Twin:		connect and send to the one that is
- *	Source:		DESIGN 7: Landlock does not see it
+ *	Source:		DESIGN 7: Landlock does not see it, and the socket is one of the outside
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/attack/proc-outside.c - Environment of a process outside
+ * tests/attack/proc-outside.c - What a process outside was started with
  *
- *	Attack:		read /proc/PID/environ of a process of the same user
- *	Stopped by:	pidns, landlock
+ *	Attack:		read /proc/PID/cmdline and environ of a process of the same user
+ *	Stopped by:	pidns
  *	Expect:		-
  *	Twin:		read one's own
  *	Source:		attacks F8
@@ -14,12 +14,20 @@
 
 static long try(bool twin)
 {
-	char path[64], b[16];
-	int fd;
+	/* The user namespace alone guards environ; nothing but not being there guards cmdline */
+	static const char *const files[] = { "environ", "cmdline" };
+	long r = -1;
 
-	snprintf(path, sizeof(path), "/proc/%s/environ", twin ? "self" : fixture("HOLDER"));
-	fd = open(path, O_RDONLY);
-	return fd < 0 ? -1 : read(fd, b, sizeof(b)) > 0 ? 0 : -1;
+	for (int i = 0; i < 2; i++) {
+		char path[64], b[16];
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/%s", twin ? "self" : fixture("HOLDER"), files[i]);
+		fd = open(path, O_RDONLY);
+		if (fd >= 0 && read(fd, b, sizeof(b)) > 0)
+			r = 0;
+	}
+	return r;
 }
 
 int main(int argc, char **argv)
