@@ -250,17 +250,20 @@ void node_release(struct nodes *t, struct node *n)
 			struct name *name = n->names;
 
 			n->names = name->next;
-			name->parent->holds--;
-			/* One chain upwards; a further parent is released when its own turn comes */
-			if (up && up != name->parent)
-				node_release(t, name->parent);
-			else
+			/* One way upwards, held until its turn: the release of another parent can get there too */
+			if (!up) {
 				up = name->parent;
+			} else {
+				name->parent->holds--;
+				node_release(t, name->parent);
+			}
 			free(name);
 		}
 		if (n->dir && n->dir->fd >= 0)
 			dir_fd_drop(t, n);
 		free_node(n);
+		if (up)
+			up->holds--;
 		n = up;
 	}
 }
