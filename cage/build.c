@@ -12,7 +12,7 @@
  *	serve <-------- FUSE
  *			the view
  *	pidfd <-------- INIT
- *			fork, "alive" --------->
+ *			clone, "alive" -------->
  *					/proc, new root, cwd
  *			resolver <----- "ready"
  *					fork ----------->
@@ -32,8 +32,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
-#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -139,19 +140,31 @@ static _Noreturn void init_main(struct builder *b)
 	cage_init_run(b->cfg, b->caller, b->job_sock, b->setup_sock);
 }
 
+/*
+ * As fork(2), the child in a pid namespace of its own. Not unshare(2) and then
+ * fork(3): a process whose children belong to another pid namespace than itself
+ * gets no threads any more (EINVAL), and the resolver wants some.
+ */
+static pid_t fork_into_namespace(const struct builder *b)
+{
+	struct clone_args args = { .flags = CLONE_NEWPID, .exit_signal = SIGCHLD };
+
+	if (CAGE_IS_OFF(b->cfg, PIDNS))
+		return fork();
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
 static int fork_init(struct builder *b)
 {
 	int pair[2];
 
-	if (!CAGE_IS_OFF(b->cfg, PIDNS) && unshare(CLONE_NEWPID) < 0)
-		return cage_fail(&b->failure, errno, "pid namespace", "%s", strerror(errno));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return cage_fail(&b->failure, errno, "init", "%s", strerror(errno));
 	b->ours = pair[0];
 	b->theirs = pair[1];
-	b->init = fork();
+	b->init = fork_into_namespace(b);
 	if (b->init < 0)
-		return cage_fail(&b->failure, errno, "init", "fork: %s", strerror(errno));
+		return cage_fail(&b->failure, errno, "pid namespace", "%s", strerror(errno));
 	if (b->init == 0)
 		init_main(b);
 	if (cage_setup_ask(b->setup_sock, CAGE_SETUP_INIT, b->init, -1) < 0)
