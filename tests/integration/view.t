@@ -18,7 +18,7 @@ mark=/tmp/agentsh-view.$$
 like "$(sh_caged "echo x > $mark && cat $mark")" '^x$' "and can be written"
 not_ok "which the host does not see" test -e "$mark"
 like "$(sh_caged 'echo x > /dev/shm/x && cat /dev/shm/x')" '^x$' "/dev/shm likewise"
-like "$(sh_caged 'stat -c %a:%u "$XDG_RUNTIME_DIR" && echo x > "$XDG_RUNTIME_DIR/x" && cat "$XDG_RUNTIME_DIR/x"' | tr '\n' ' ')" \
+like "$(as_user env XDG_RUNTIME_DIR="/run/user/$(id -u "$TEST_USER")" "$AGENTSH" --quiet -- sh -c 'stat -c %a:%u "$XDG_RUNTIME_DIR" && echo x > "$XDG_RUNTIME_DIR/x" && cat "$XDG_RUNTIME_DIR/x"' 2>&1 | tr "\n" " ")" \
 	"^700:$(id -u "$TEST_USER") x" "XDG_RUNTIME_DIR is one's own"
 like "$(sh_caged 'mkdir /new || mkdir /run/new || mkdir /dev/new || touch /usr/new || touch /etc/new || echo none')" '^none$' "nothing can be made at the top, in /run, /dev, /usr, /etc"
 like "$(sh_caged 'ls -A /run | sort | tr "\n" " "')" '^(NetworkManager |agentsh |connman |current-system |opengl-driver |resolvconf |systemd |user )+$' "/run is a named list"
