@@ -82,9 +82,15 @@ static int judge(struct renaming *r)
 	return err < 0 ? err : gate_note_spot(&r->g, POLICY_OP_CREATE, &r->new);
 }
 
-static bool is_same_object(const struct renaming *r)
+/*
+ * Two names of one file that are decided differently: the kernel sees two
+ * files, and will have renamed one to the other. rename(2) would leave both
+ * names and the kernel's second one judged as the first; so the first goes.
+ */
+static bool is_onto_itself(const struct renaming *r)
 {
-	return r->new.exists && r->old.seen.id.ino == r->new.seen.id.ino && r->old.seen.id.dev == r->new.seen.id.dev;
+	return r->new.exists && r->old.seen.id.ino == r->new.seen.id.ino &&
+	       r->old.seen.id.dev == r->new.seen.id.dev && !(r->flags & RENAME_EXCHANGE);
 }
 
 /* A name that was born stays born; what lost its last name is forgotten, its number may come again */
@@ -99,8 +105,6 @@ static void remember(struct renaming *r)
 		.exchange = exchange, .other_is_last = is_last,
 	};
 
-	if (is_same_object(r))
-		return;		/* two names of one file: rename(2) leaves both */
 	nodes_rename(fs->nodes, &m);
 	if (is_last && r->new.traits == 0) {
 		born_drop(fs->born, r->new.seen.id.dev, r->new.seen.id.ino);
@@ -123,7 +127,8 @@ static int attempt(struct renaming *r, struct node *from, const char *name, stru
 	if (err == 0)
 		err = judge(r);
 	if (err == 0)
-		err = backing_rename(&r->from, name, &r->to, new_name, r->flags);
+		err = is_onto_itself(r) ? backing_unlink(&r->from, name, false) :
+		      backing_rename(&r->from, name, &r->to, new_name, r->flags);
 	if (err == 0)
 		remember(r);
 	return err;
