@@ -110,6 +110,7 @@ static int allow_fixed(const struct ruleset *rs, const struct cage_config *cfg)
 		uint64_t rights;
 	} fixed[] = {
 		{ "/dev", FILE_RIGHTS },	/* the directory itself is a read-only mount */
+		{ "/dev/mqueue", FILE_RIGHTS | DIRECTORY_RIGHTS },
 		{ "/dev/shm", is_tmp ? FILE_RIGHTS | DIRECTORY_RIGHTS : 0 },
 		{ "/tmp", is_tmp ? FILE_RIGHTS | DIRECTORY_RIGHTS : 0 },
 		{ runtime, FILE_RIGHTS | DIRECTORY_RIGHTS },

@@ -95,6 +95,8 @@ static int fill(const struct view *v)
 			r = view_fail(v, errno, links[i].path, "link");
 	if (r == 0)
 		r = attach_fs(v, "devpts", pts, DEV_ATTR, "/dev/pts");
+	if (r == 0)	/* of the cage's own ipc namespace; mq_open() needs it to be somewhere Landlock can name */
+		r = attach_fs(v, "mqueue", NULL, DEV_ATTR, "/dev/mqueue");
 	if (r == 0)
 		r = attach_shm(v);
 	return r == 0 ? attach_terminal(v) : r;

@@ -32,9 +32,10 @@ static void say_refusal(struct words *w, const struct event *ev, uint64_t seq)
 {
 	const struct policy_decision *d = ev->decision;
 	char line[1000], object[300], rule[80], message[300];
+	uint64_t key;
 	int n;
 
-	if (!tell_wants(w->tell, ev->tid, d->rule))
+	if (!tell_wants(w->tell, ev->tid, d->rule, &key))
 		return;
 	text_path(object, sizeof(object), ev->object, w->opt.loaded->home);
 	text_escape(rule, sizeof(rule), d->rule);
@@ -43,20 +44,29 @@ static void say_refusal(struct words *w, const struct event *ev, uint64_t seq)
 		     policy_op_name(ev->op), object, d->rule_id == POLICY_RULE_NONE ? "" : "rule ",
 		     d->rule_id == POLICY_RULE_NONE ? "no rule allows it" : rule,
 		     message[0] ? ": " : "", message, seq);
-	tell(w->tell, ev->tid, (struct policy_str){ line, (uint32_t)n });
+	tell(w->tell, ev->tid, key, (struct policy_str){ line, (uint32_t)n });
 }
 
 static void say_unrecorded(struct words *w, const struct event *ev, int err)
 {
 	char line[600], object[300];
+	uint64_t key;
 	int n;
 
-	if (!tell_wants(w->tell, ev->tid, policy_str("\n unrecorded")))	/* no rule has this id */
+	if (!tell_wants(w->tell, ev->tid, policy_str("\n unrecorded"), &key))	/* no rule has this id */
 		return;
 	text_path(object, sizeof(object), ev->object, w->opt.loaded->home);
 	n = snprintf(line, sizeof(line), "agentsh: denied: %s %s: it could not be recorded (%s)\n",	/* fits */
 		     policy_op_name(ev->op), object, strerror(err));
-	tell(w->tell, ev->tid, (struct policy_str){ line, (uint32_t)n });
+	tell(w->tell, ev->tid, key, (struct policy_str){ line, (uint32_t)n });
+}
+
+/* Tools make themselves a folder in the home if they can and go on if they cannot: where no rule
+ * speaks of it, words on their stderr would be a trace of the cage and no help. It is recorded. */
+static bool is_quiet(const struct event *ev)
+{
+	return (ev->flags & EVENT_F_QUIET) || ev->err == ENOENT ||	/* what is hidden is not spoken of */
+		(ev->op == POLICY_OP_MKDIR && ev->decision->rule_id == POLICY_RULE_NONE);
 }
 
 static int words_event(struct event_sink *sink, const struct event *ev)
@@ -75,7 +85,7 @@ static int words_event(struct event_sink *sink, const struct event *ev)
 	if (!is_refusal(ev))
 		return 0;
 	tally_refusal(&w->tally, ev, seq);
-	if (ev->err != ENOENT)	/* what is hidden is not spoken of */
+	if (!is_quiet(ev))
 		say_refusal(w, ev, seq);
 	return 0;
 }

@@ -29,6 +29,7 @@ enum event_layer {
 #define EVENT_F_UNVERIFIED	(1u << 0)	/* exec of a traced task: judged beforehand only */
 #define EVENT_F_KILLED		(1u << 1)	/* verdict differed at the exec stop: the task died */
 #define EVENT_F_BATCH		(1u << 2)	/* an allowed open or look: may be counted, not written one by one */
+#define EVENT_F_QUIET		(1u << 4)	/* runtimes ask for it to see whether they may: recorded, not spoken of */
 #define EVENT_F_BIRTH		(1u << 3)	/* something that runs later was made in this session (footer) */
 
 /** struct event - One decision. Everything is borrowed for the call. */

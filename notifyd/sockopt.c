@@ -50,6 +50,7 @@ static int refuse(const struct call *c, int level, int name)
 
 	(void)snprintf(text, sizeof(text), "setsockopt level %d option %d", level, name);	/* always fits */
 	v = net_verdict(POLICY_OP_CONNECT, text);
+	v.flags |= EVENT_F_QUIET;
 	verdict_refuse(&v.decision, "socket-option", is_reuseport ?
 		       "SO_REUSEPORT would share the ports of servers outside the cage. Listen without it." :
 		       "This socket option could lead a connection elsewhere than was allowed. Do without it.",
