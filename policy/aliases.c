@@ -26,15 +26,27 @@ static bool is_within_reach(const char *path, const struct policy_vars *vars)
 	return is_beneath(path, vars->workspace) || is_beneath(path, vars->home);
 }
 
+/* Workspace and home are resolved already: nothing before @path + the result is a link */
+static size_t resolved_len(const char *path, const struct policy_vars *vars)
+{
+	const char *const roots[] = { vars->workspace, vars->home };
+	size_t len = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
+		if (is_beneath(path, roots[i]) && strlen(roots[i]) > len)
+			len = strlen(roots[i]);
+	return len;
+}
+
 /*
  * Find the first symlink in @path, an existing prefix of which is looked at.
  * Return: offset of what follows the link; 0 if there is none
  */
-static size_t first_link(char *path)
+static size_t first_link(char *path, const struct policy_vars *vars)
 {
-	char target[1];
+	char target[1], *p = path + resolved_len(path, vars);
 
-	for (char *p = path + 1; *p;) {
+	for (p += *p == '/'; *p;) {
 		char *end = strchrnul(p, '/'), saved = *end;
 		ssize_t n;
 
@@ -62,7 +74,7 @@ static int alias_of(const char *pattern, bool restricts, struct arena *a,
 	*ret = NULL;
 	if (expand_literal(pattern, literal, sizeof(literal), &rest) < 0)
 		return 0;			/* no such name can exist */
-	link_len = first_link(literal);
+	link_len = first_link(literal, vars);
 	if (link_len == 0)
 		return 0;
 	/* The last name of a pattern is the object itself: deleting a link is judged by the

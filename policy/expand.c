@@ -190,10 +190,11 @@ int expand_path(const struct expand *e, const struct json_value *at, const char 
 		absolute.overflowed |= o.overflowed;
 		o = absolute;
 	}
-	r = check_components(e, at, o.s);
+	if (!e->is_builtin)
+		r = check_components(e, at, o.s);
 	if (r == 0)
 		r = finish(e, at, &o, ret);
-	return r < 0 ? r : check_pattern(e, at, *ret);
+	return r < 0 || e->is_builtin ? r : check_pattern(e, at, *ret);
 }
 
 int expand_program(const struct expand *e, const struct json_value *at, const char **ret)

@@ -13,6 +13,7 @@ struct expand {
 	struct arena *arena;
 	const struct policy_vars *vars;
 	struct policy_diag *diag;
+	bool is_builtin;	/* of a built-in policy: its patterns are checked where it is tested */
 };
 
 /**

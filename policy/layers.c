@@ -287,7 +287,7 @@ static int read_grants(struct layers_stack *s, struct rule_list grants[POLICY_SE
 static int read_file(struct layers_stack *s, size_t idx, struct rule_list list[POLICY_SECTION_COUNT])
 {
 	struct rules_context c = {
-		.expand = { .arena = s->arena, .vars = s->vars, .diag = s->diag },
+		.expand = { s->arena, s->vars, s->diag, s->file[idx].is_builtin },
 		.is_restricting = strcmp(s->file[idx].layer, "base") != 0,
 		.source = (uint32_t)idx,
 	};

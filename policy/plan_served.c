@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -154,29 +155,31 @@ static int add_named_line(struct walk *w, size_t first, const struct plan_line *
 	return r;
 }
 
+static int by_length(const void *va, const void *vb)
+{
+	const char *a = (*(const struct plan_line *const *)va)->literal;
+	const char *b = (*(const struct plan_line *const *)vb)->literal;
+	size_t a_len = strlen(a), b_len = strlen(b);
+
+	return a_len != b_len ? (a_len > b_len) - (a_len < b_len) : strcmp(a, b);
+}
+
 /* Shorter paths first: what lies in a mount needs none of its own */
 static int add_named(struct walk *w, size_t first, const char *dir)
 {
-	size_t len = strlen(dir) + 1, next;
+	const struct plan_line **line = arena_alloc(w->arena, w->line_count * sizeof(*line));
+	size_t count = 0;
+	int r = line ? 0 : -ENOMEM;
 
-	for (; len != SIZE_MAX; len = next) {
-		next = SIZE_MAX;
-		for (size_t i = 0; i < w->line_count; i++) {
-			size_t n = strlen(w->line[i].literal);
-			int r;
-
-			if (n < len || !names_tree(&w->line[i], dir))
-				continue;
-			if (n > len) {
-				next = n < next ? n : next;
-				continue;
-			}
-			r = add_named_line(w, first, &w->line[i]);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
+	for (size_t i = 0; line && i < w->line_count; i++)
+		if (names_tree(&w->line[i], dir))
+			line[count++] = &w->line[i];
+	if (count)
+		qsort(line, count, sizeof(*line), by_length);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (i == 0 || strcmp(line[i]->literal, line[i - 1]->literal) != 0)
+			r = add_named_line(w, first, line[i]);
+	return r;
 }
 
 int plan_serve(struct walk *w, const char *path, const char *why)
