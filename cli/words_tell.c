@@ -138,7 +138,16 @@ static bool may_speak(struct tell *t)
 	return true;
 }
 
-bool tell_wants(struct tell *t, pid_t tid, struct policy_str rule)
+static void forget_seen(struct tell *t, uint64_t h)
+{
+	pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; i < SEEN_WAYS; i++)
+		if (t->seen[h % SEEN_SETS][i] == h)
+			t->seen[h % SEEN_SETS][i] = 0;
+	pthread_mutex_unlock(&t->lock);
+}
+
+bool tell_wants(struct tell *t, pid_t tid, struct policy_str rule, uint64_t *ret_key)
 {
 	char link[4200], exe[4096];
 	ssize_t exe_len, link_len;
@@ -157,26 +166,30 @@ bool tell_wants(struct tell *t, pid_t tid, struct policy_str rule)
 	if (wants)
 		mark_seen(t, h);
 	pthread_mutex_unlock(&t->lock);
+	*ret_key = h;
 	return wants;
 }
 
 /* SIGPIPE and SIGXFSZ of this write are nobody's business */
-static void write_quietly(int fd, struct policy_str line)
+static bool write_quietly(int fd, struct policy_str line)
 {
 	static const struct timespec none;
 	sigset_t mine, old, pending;
+	ssize_t n;
 
 	(void)sigemptyset(&mine);	/* these four cannot fail */
 	(void)sigaddset(&mine, SIGPIPE);
 	(void)sigaddset(&mine, SIGXFSZ);
 	(void)sigpending(&pending);
 	if (pthread_sigmask(SIG_BLOCK, &mine, &old) != 0)
-		return;
-	if (write(fd, line.s, line.len) < 0 && (errno == EPIPE || errno == EFBIG) &&
+		return false;
+	n = write(fd, line.s, line.len);
+	if (n < 0 && (errno == EPIPE || errno == EFBIG) &&
 	    !sigismember(&pending, SIGPIPE) && !sigismember(&pending, SIGXFSZ))
 		while (sigtimedwait(&mine, NULL, &none) < 0 && errno == EINTR)
 			;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return n > 0;
 }
 
 static bool is_line_mode(int fd)
@@ -187,7 +200,7 @@ static bool is_line_mode(int fd)
 }
 
 /* A pipe or terminal, through a description of our own. @fd is the task's */
-static void write_reopened(int fd, enum place place, struct policy_str line)
+static bool write_reopened(int fd, enum place place, struct policy_str line)
 {
 	char path[64];
 	struct stat st;
@@ -196,9 +209,10 @@ static void write_reopened(int fd, enum place place, struct policy_str line)
 	cleanup_fd int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (own < 0 || fstat(own, &st) < 0)
-		return;
-	if (place == PLACE_PIPE ? S_ISFIFO(st.st_mode) : S_ISCHR(st.st_mode) && is_line_mode(own))
-		write_quietly(own, line);
+		return false;
+	if (place == PLACE_PIPE)
+		return S_ISFIFO(st.st_mode) && write_quietly(own, line);
+	return S_ISCHR(st.st_mode) && is_line_mode(own) && write_quietly(own, line);
 }
 
 static void write_file(int fd, struct policy_str line)
@@ -208,7 +222,7 @@ static void write_file(int fd, struct policy_str line)
 
 	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH) &&
 	    fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		write_quietly(fd, line);
+		(void)write_quietly(fd, line);	/* a full disk: nowhere to say so */
 }
 
 static void *file_thread(void *arg)
@@ -280,7 +294,7 @@ static bool is_full(struct tell *t)
 	return full;
 }
 
-void tell(struct tell *t, pid_t tid, struct policy_str line)
+void tell(struct tell *t, pid_t tid, uint64_t key, struct policy_str line)
 {
 	char link[4200];
 	enum place place = fd_link(tid, 2, link, sizeof(link)) < 0 ? PLACE_NONE : place_of(link);
@@ -294,7 +308,8 @@ void tell(struct tell *t, pid_t tid, struct policy_str line)
 	/* It may have been exchanged since its name was read: ask our copy */
 	place = fd_link(getpid(), fd, link, sizeof(link)) < 0 ? PLACE_NONE : place_of(link);
 	if (place == PLACE_PIPE || place == PLACE_TERMINAL) {
-		write_reopened(fd, place, line);
+		if (!write_reopened(fd, place, line))
+			forget_seen(t, key);
 		(void)close(fd);
 	} else {
 		queue_file(t, fd, place == PLACE_FILE ? line : (struct policy_str){ "", 0 });

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,14 +28,14 @@
 #include "cli/words_why.h"
 #include "policy/compile.h"
 
-static const struct policy_str rule = { "r", 1 };
-
 /* A process whose descriptor 2 is @fd, waiting to be killed */
 static pid_t task_with_stderr(int fd)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* a failed test leaves nobody behind */
+		close(1);
 		dup2(fd, 2);
 		pause();
 		_exit(0);
@@ -59,12 +60,19 @@ static void end_task(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+static bool say_by(struct tell *t, pid_t pid, const char *id, const char *text)
+{
+	uint64_t key;
+
+	if (!tell_wants(t, pid, policy_str(id), &key))
+		return false;
+	tell(t, pid, key, policy_str(text));
+	return true;
+}
+
 static bool say(struct tell *t, pid_t pid, const char *text)
 {
-	if (!tell_wants(t, pid, rule))
-		return false;
-	tell(t, pid, policy_str(text));
-	return true;
+	return say_by(t, pid, "r", text);
 }
 
 static void escaping(void **state)
@@ -108,9 +116,9 @@ static void a_pipe_gets_one_line_per_rule(void **state)
 	pid = task_with_stderr(fds[1]);
 	assert_true(say(t, pid, "one\n"));
 	assert_false(say(t, pid, "two\n"));
-	assert_true(tell_wants(t, pid, policy_str("another")));
-	assert_int_equal(read(fds[0], buf, sizeof(buf)), 4);
-	assert_memory_equal(buf, "one\n", 4);
+	assert_true(say_by(t, pid, "another", "three\n"));
+	assert_int_equal(read(fds[0], buf, sizeof(buf)), 10);
+	assert_memory_equal(buf, "one\nthree\n", 10);
 	assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
 	end_task(pid);
 	/* the next call of the same tool has a new pipe: whoever reads that was told nothing yet */
@@ -151,9 +159,9 @@ static void a_full_or_broken_pipe_holds_nobody(void **state)
 	start = now_ms();
 	assert_true(say(t, pid, "one\n"));
 	assert_true(now_ms() - start < 500);
+	assert_true(say(t, pid, "not told yet: one\n"));
 	close(fds[0]);
-	assert_true(tell_wants(t, pid, policy_str("another")));
-	tell(t, pid, policy_str("no reader\n"));	/* and no SIGPIPE */
+	assert_true(say_by(t, pid, "another", "no reader\n"));	/* and no SIGPIPE */
 	end_task(pid);
 	close(fds[1]);
 	tell_free(t);
@@ -178,8 +186,7 @@ static void a_file_moves_the_shared_offset(void **state)
 	assert_memory_equal(buf, "before\ntold\nafter\n", 18);
 	read_only = open(path, O_RDONLY);
 	pid = task_with_stderr(read_only);
-	assert_true(tell_wants(t, pid, policy_str("another")));
-	tell(t, pid, policy_str("never\n"));
+	assert_true(say_by(t, pid, "another", "never\n"));
 	end_task(pid);
 	assert_int_equal(pread(fd, buf, sizeof(buf), 0), 18);
 	tell_free(t);
@@ -207,9 +214,13 @@ static void a_terminal_only_in_line_mode(void **state)
 	assert_int_equal(tcgetattr(slave, &tio), 0);
 	cfmakeraw(&tio);
 	assert_int_equal(tcsetattr(slave, TCSANOW, &tio), 0);
-	assert_true(tell_wants(t, pid, policy_str("another")));
-	tell(t, pid, policy_str("never\n"));
+	assert_true(say_by(t, pid, "another", "never\n"));
 	assert_int_equal(read(master, buf, sizeof(buf)), -1);
+	tio.c_lflag |= ICANON;
+	tio.c_oflag |= OPOST;
+	assert_int_equal(tcsetattr(slave, TCSANOW, &tio), 0);
+	assert_true(say_by(t, pid, "another", "now\n"));	/* was not told before */
+	assert_int_equal(read(master, buf, sizeof(buf)), 5);
 	end_task(pid);
 	tell_free(t);
 	close(master);
@@ -226,10 +237,10 @@ static void sockets_and_devices_get_nothing(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(tell_new(&t), 0);
 	pid = task_with_stderr(pair[0]);
-	assert_false(tell_wants(t, pid, rule));
+	assert_false(say(t, pid, "never\n"));
 	end_task(pid);
 	pid = task_with_stderr(null);
-	assert_false(tell_wants(t, pid, rule));
+	assert_false(say(t, pid, "never\n"));
 	end_task(pid);
 	tell_free(t);
 	close(pair[0]);
@@ -251,7 +262,7 @@ static void a_flood_is_cut(void **state)
 		char name[16];
 
 		snprintf(name, sizeof(name), "r%d", i);
-		told += tell_wants(t, pid, policy_str(name));
+		told += say_by(t, pid, name, "x\n");
 	}
 	assert_in_range(told, 20, 80);
 	end_task(pid);
