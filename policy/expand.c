@@ -31,6 +31,14 @@ static void put(struct out *o, const char *s, size_t len)
 	o->s[o->len] = '\0';
 }
 
+/* Not zeroed: its buffer is large and starts are counted in microseconds */
+static void out_init(struct out *o)
+{
+	o->len = 0;
+	o->overflowed = false;
+	o->s[0] = '\0';
+}
+
 static bool is_special(char c)
 {
 	return c == '*' || c == '?' || c == '[' || c == '{' || c == '}' || c == '\\';
@@ -47,8 +55,9 @@ static void put_quoted(struct out *o, const char *s)
 
 char *expand_quote(struct arena *a, const char *path)
 {
-	struct out o = { .len = 0 };
+	struct out o;
 
+	out_init(&o);
 	put_quoted(&o, path);
 	return o.overflowed ? NULL : arena_strndup(a, o.s, o.len);
 }
@@ -167,9 +176,10 @@ static int finish(const struct expand *e, const struct json_value *at, const str
 int expand_path(const struct expand *e, const struct json_value *at, const char **ret)
 {
 	const char *text = at->string;
-	struct out o = { .len = 0 };
+	struct out o;
 	int r;
 
+	out_init(&o);
 	if (!*text)
 		return fail(e, at, "the pattern %s is empty", text);
 	if (text[0] == '~' && text[1] != '/' && text[1] != '\0')
@@ -182,13 +192,16 @@ int expand_path(const struct expand *e, const struct json_value *at, const char 
 	if (r < 0)
 		return r;
 	if (o.s[0] != '/') {
-		struct out absolute = { .len = 0 };
+		struct out absolute;
 
+		out_init(&absolute);
 		put_quoted(&absolute, e->vars->workspace);
 		put(&absolute, "/**/", 4);
 		put(&absolute, o.s, o.len);
 		absolute.overflowed |= o.overflowed;
-		o = absolute;
+		o.len = absolute.len;
+		o.overflowed = absolute.overflowed;
+		memcpy(o.s, absolute.s, absolute.len + 1);
 	}
 	if (!e->is_builtin)
 		r = check_components(e, at, o.s);
@@ -209,10 +222,12 @@ int expand_program(const struct expand *e, const struct json_value *at, const ch
 
 int expand_text(const struct expand *e, const struct json_value *at, const char **ret)
 {
-	struct out o = { .len = 0 };
+	struct out o;
 	bool is_unset = false;
-	int r = put_expanded(e, at, at->string, false, &o, &is_unset);
+	int r;
 
+	out_init(&o);
+	r = put_expanded(e, at, at->string, false, &o, &is_unset);
 	if (r < 0)
 		return r;
 	if (is_unset) {
