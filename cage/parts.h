@@ -56,7 +56,10 @@ int cage_fail(struct cage_failure *reterr, int err, const char *step, const char
 /** cage_setup_say() - Send one message with at most one descriptor (@fd < 0: none). 0; -errno */
 int cage_setup_say(int sock, enum cage_setup_kind kind, int value, int fd) MUST_USE;
 
-/** cage_setup_ask() - The same, and wait for CAGE_SETUP_GO. 0; -ECANCELED if the supervisor is gone or gave up */
+/** cage_setup_wait() - Wait for CAGE_SETUP_GO. 0; -ECANCELED if the supervisor is gone or gave up */
+int cage_setup_wait(int sock) MUST_USE;
+
+/** cage_setup_ask() - Say, then wait */
 int cage_setup_ask(int sock, enum cage_setup_kind kind, int value, int fd) MUST_USE;
 
 /** cage_setup_abort() - Report the failure and end this process with status 125 */
@@ -82,7 +85,8 @@ int cage_limit_namespaces(const struct cage_config *cfg, int proc_fd, struct cag
 struct view {
 	const struct cage_config *cfg;
 	int root_fd;			/* root of the new tree */
-	int served_fd;			/* root of the FUSE mount; -1: none */
+	bool is_serving;		/* the FUSE mount is made and asked for */
+	int served_fd;			/* its root; -1: none, or not served yet */
 	struct cage_failure *reterr;
 };
 
@@ -114,7 +118,10 @@ int view_protect(int fd, uint64_t attr, bool is_recursive) MUST_USE;
 int view_fail(const struct view *v, int err, const char *path, const char *what) MUST_USE;
 
 /* cage/view_served.c */
+/** view_served_mount() - Mount it, and ask the supervisor to serve; nothing of it can be looked at yet */
 int view_served_mount(struct view *v, int setup_sock) MUST_USE;
+/** view_served_wait() - Until it is served: the supervisor starts its threads while the builder goes on */
+int view_served_wait(struct view *v, int setup_sock) MUST_USE;
 int view_served_attach(const struct view *v, const struct plan_entry *e) MUST_USE;
 void view_served_done(struct view *v);
 

@@ -45,18 +45,22 @@ int cage_setup_say(int sock, enum cage_setup_kind kind, int value, int fd)
 	return fd >= 0 ? fdio_send(sock, &msg, sizeof(msg), &fd, 1) : send_plain(sock, &msg);
 }
 
-int cage_setup_ask(int sock, enum cage_setup_kind kind, int value, int fd)
+int cage_setup_wait(int sock)
 {
 	struct cage_setup_msg msg;
 	ssize_t n;
-	int r = cage_setup_say(sock, kind, value, fd);
 
-	if (r < 0)
-		return r;
 	do
 		n = recv(sock, &msg, sizeof(msg), 0);
 	while (n < 0 && errno == EINTR);
 	return n == sizeof(msg) && msg.kind == CAGE_SETUP_GO ? 0 : -ECANCELED;
+}
+
+int cage_setup_ask(int sock, enum cage_setup_kind kind, int value, int fd)
+{
+	int r = cage_setup_say(sock, kind, value, fd);
+
+	return r < 0 ? r : cage_setup_wait(sock);
 }
 
 _Noreturn void cage_setup_abort(int sock, const struct cage_failure *failure)

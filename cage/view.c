@@ -154,6 +154,8 @@ int view_build(struct view *v, const struct cage_config *cfg, int setup_sock,
 		r = view_served_mount(v, setup_sock);
 	if (r == 0)
 		r = attach_fixed(v);
+	if (r == 0)
+		r = view_served_wait(v, setup_sock);
 	for (size_t i = 0; r == 0 && i < cfg->plan->entry_count; i++)
 		r = attach_entry(v, &cfg->plan->entry[i]);
 	if (r == 0)

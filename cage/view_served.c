@@ -91,11 +91,22 @@ int view_served_mount(struct view *v, int setup_sock)
 	if (r < 0)
 		return r;
 	/* Our copy goes with cleanup_fd: when the supervisor's is gone, the mount must be dead */
-	r = cage_setup_ask(setup_sock, CAGE_SETUP_FUSE, 0, fuse_fd);
+	r = cage_setup_say(setup_sock, CAGE_SETUP_FUSE, 0, fuse_fd);
+	if (r < 0)
+		return cage_fail(v->reterr, -r, "served trees", "the supervisor is gone");
+	v->is_serving = true;
+	return 0;
+}
+
+int view_served_wait(struct view *v, int setup_sock)
+{
+	int r = v->is_serving ? cage_setup_wait(setup_sock) : 0;
+
 	if (r < 0)
 		return cage_fail(v->reterr, -r, "served trees", "the supervisor does not serve them");
-	v->served_fd = view_point(v, parking(v->cfg));
-	return v->served_fd < 0 ? view_fail(v, -v->served_fd, "served trees", "open") : 0;
+	if (v->is_serving)
+		v->served_fd = view_point(v, parking(v->cfg));
+	return v->is_serving && v->served_fd < 0 ? view_fail(v, -v->served_fd, "served trees", "open") : 0;
 }
 
 int view_served_attach(const struct view *v, const struct plan_entry *e)
