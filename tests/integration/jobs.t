@@ -543,7 +543,7 @@ def tty_leader(run):
     """where the command would lead the job it does: dash and timeout(1) at a terminal, kill -- -$$"""
     t = Term(run)
     t.send("$W dash -c 'kill -TERM -- -$$; sleep 5'\n")
-    t.expect(r"OUT\$ $")
+    t.expect(r"Terminated(.*\n)*.*OUT\$ ")
     run.fact(t.status())
     t.send("$W timeout 20 cat\n")
     t.expect("cat\n")

@@ -142,6 +142,9 @@ class Term:
             self.expect(r"OUT\$ ")
             self.send('bind "set enable-bracketed-paste off"; clear\n')
             self.expect(r"OUT\$ $")
+            time.sleep(0.1)		# the prompt may have been the one before "clear"
+            while self.pull(0) and self.text:
+                self.text = ""
 
     def pull(self, seconds):
         if not select.select([self.master], [], [], seconds)[0]:
