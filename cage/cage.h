@@ -37,6 +37,7 @@ struct cage_config {
 	const char *cwd;		/* absolute */
 	char *const *argv;		/* the command */
 	char *const *envp;		/* ready */
+	int courier_sock;		/* init's end of common/courier.h; -1: none */
 	bool tracing, nested;
 	bool package_manager;		/* root only: keep the six capabilities */
 	uint64_t limit_processes, limit_open_files;

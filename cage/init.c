@@ -52,6 +52,7 @@
 #include <unistd.h>
 
 #include "common/base.h"
+#include "common/courier.h"
 
 enum {
 	PAIR_MS = 10,
@@ -76,6 +77,7 @@ struct report {
 struct init {
 	int job_sock, signal_fd;
 	int tty_fd;				/* -1: no controlling terminal */
+	int courier_sock;			/* its thread's; -1: none */
 	int go_fd;				/* the command waits for its end; -1: it has gone */
 	pid_t command;
 	bool leads;				/* the command, a group of its own */
@@ -517,7 +519,7 @@ static int above_stdio(int fd)
 static void leave_behind(const struct init *in)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int keep[] = { 0, 1, 2, in->job_sock, in->signal_fd, in->tty_fd, in->go_fd };
+	int keep[] = { 0, 1, 2, in->job_sock, in->signal_fd, in->tty_fd, in->go_fd, in->courier_sock };
 
 	for (int fd = 0; fd < 3; fd++)
 		if (fd != null && (null < 0 || dup2(null, fd) < 0))
@@ -592,7 +594,10 @@ _Noreturn void cage_init_run(const struct cage_config *cfg, const struct cage_ca
 	if (in.command < 0 || in.signal_fd < 0 || in.job_sock < 0 || in.go_fd < 0)
 		_exit(CAGE_EXIT_NO_CAGE);
 	in.tty_fd = above_stdio(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+	in.courier_sock = above_stdio(cfg->courier_sock);
 	leave_behind(&in);
+	if (in.courier_sock >= 0 && courier_start(in.courier_sock) < 0)
+		_exit(CAGE_EXIT_NO_CAGE);
 	lock_down();
 	tell_front(&in, CAGE_JOB_STARTED, 0);
 	mirror(&in);

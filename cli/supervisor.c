@@ -45,6 +45,7 @@ struct supervisor {
 	char query_path[256];
 	const char **served, **mountpoints;
 	int resolver_ours[RESOLVER_SOCKETS], resolver_theirs[RESOLVER_SOCKETS];
+	int courier_ours, courier_theirs;	/* common/courier.h: the other end is init's */
 	int stderr_fd;			/* the caller's, for the summary */
 };
 
@@ -134,7 +135,7 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 	struct notifyd_config cfg = {
 		.listener_fd = listener_fd, .policy = &s->job->loaded->policy,
 		.tracing = s->job->loaded->tracing, .nested = s->job->loaded->nested,
-		.query_view_path = QUERY_VIEW_PATH, .query_host_path = s->query_path,
+		.courier_sock = s->courier_ours, .query_view_path = QUERY_VIEW_PATH, .query_host_path = s->query_path,
 	};
 	int r = services_start(s);
 
@@ -143,6 +144,7 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 		return r;
 	cfg.sink = words_sink(s->words);
 	memcpy(cfg.resolver_socks, s->resolver_ours, sizeof(cfg.resolver_socks));
+	(void)close(s->courier_theirs);
 	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
 		(void)close(s->resolver_theirs[i]);	/* so that the builder's end is the only one */
 	return notifyd_start(&s->notifyd, &cfg);
@@ -155,6 +157,8 @@ static void hook_resolver(void *ctx)
 
 	(void)close(s->job->status_sock);	/* the front must see the supervisor's end */
 	(void)close(s->stderr_fd);
+	(void)close(s->courier_ours);
+	(void)close(s->courier_theirs);
 	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
 		(void)close(s->resolver_ours[i]);
 	resolver_serve(s->resolver_theirs);
@@ -164,18 +168,24 @@ static int prepare(struct supervisor *s)
 {
 	static const int ignored[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGPIPE };
 
+	const int whole = 300 << 10;	/* a parcel is one message */
+	int pair[2];
+
 	umask(0);	/* fusefs makes files with the mode the kernel asks for */
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);	/* these signals exist */
 	s->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);	/* -1: no summary */
 	for (size_t i = 0; i < RESOLVER_SOCKETS; i++) {
-		int pair[2];
-
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 			return -errno;
 		s->resolver_ours[i] = pair[0];
 		s->resolver_theirs[i] = pair[1];
 	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	s->courier_ours = pair[0];
+	s->courier_theirs = pair[1];
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &whole, sizeof(whole));	/* less: large datagrams fail */
 	return 0;
 }
 
@@ -259,6 +269,7 @@ static void cage_config_fill(struct cage_config *cfg, const struct supervisor *s
 
 	*cfg = (struct cage_config){
 		.plan = job->plan, .policy = &job->loaded->policy,
+		.courier_sock = s->courier_theirs,
 		.session_dir = job->session->dir, .query_socket = s->query_path,
 		.self_exe = job->context->self_exe, .cwd = job->cwd,
 		.argv = job->options->command, .envp = job->envp,

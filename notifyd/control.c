@@ -66,10 +66,7 @@ static int translate(const struct call *c, struct outgoing *o, const struct cmsg
 {
 	if (m->cmsg_level == SOL_SOCKET && m->cmsg_type == SCM_RIGHTS)
 		return o->s->domain == AF_UNIX ? take_fds(c, o, m) : -EINVAL;
-	/*
-	 * The kernel lets us claim nobody's identity but our own, and puts that
-	 * in unasked where the receiver wants one: same user, no pid inside.
-	 */
+	/* who wants to know is told the truth by the courier (deliver.c); nobody names somebody else */
 	if (m->cmsg_level == SOL_SOCKET && m->cmsg_type == SCM_CREDENTIALS)
 		return 0;
 	if (!is_passed(o, m))

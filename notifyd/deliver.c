@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/courier.h"
+#include "common/proc.h"
 #include "notifyd/target.h"
 
 /* MSG_ZEROCOPY means nothing without SO_ZEROCOPY, MSG_FASTOPEN is refused, others are the kernel's own */
@@ -59,6 +62,8 @@ static int gather(const struct call *c, const struct outgoing *o, size_t off, ch
 	return 0;
 }
 
+#define SEND_POLL_MS 5
+
 struct limit {
 	bool is_blocking;
 	uint64_t start, timeout;
@@ -77,22 +82,54 @@ static struct limit limit_of(const struct outgoing *o)
 	return l;
 }
 
+/* By the courier, where a receiver may ask who sent it. Never waits */
+static ssize_t send_named(struct call *c, const struct outgoing *o, const struct msghdr *m, int flags)
+{
+	struct courier_parcel p = {
+		.sock = o->s->fd, .pin = o->pin, .flags = flags,
+		.data = m->msg_iov->iov_base, .data_len = m->msg_iov->iov_len,
+		.name = o->pin >= 0 ? NULL : m->msg_name, .name_len = o->pin >= 0 ? 0 : m->msg_namelen,
+		.fds = o->fd, .fd_count = m->msg_control ? o->fd_count : 0,
+	};
+	struct proc_status st;
+	ssize_t n;
+
+	if (proc_status(c->tid, &st) < 0)
+		return -ESRCH;
+	p.sender = st.inner_tgid;
+	(void)pthread_mutex_lock(&c->n->courier_lock);	/* not recursive: cannot fail */
+	n = courier_send(c->n->cfg.courier_sock, &p);
+	(void)pthread_mutex_unlock(&c->n->courier_lock);
+	return n;
+}
+
+/* One attempt that does not wait. Bytes; -errno */
+static ssize_t send_now(struct call *c, const struct outgoing *o, const struct msghdr *m, int flags)
+{
+	ssize_t n;
+
+	if (o->s->domain == AF_UNIX && c->n->wants_credentials && c->n->cfg.courier_sock >= 0)
+		return send_named(c, o, m, flags);
+	n = sendmsg(o->s->fd, m, flags | MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
 /* One sendmsg, waited for if it is to block. Bytes; -errno */
 static ssize_t send_once(struct call *c, const struct outgoing *o, const struct limit *l,
 			 const struct msghdr *m, int flags)
 {
-	ssize_t n = sendmsg(o->s->fd, m, flags | MSG_NOSIGNAL | MSG_DONTWAIT);
+	struct pollfd room = { .fd = o->s->fd, .events = POLLOUT };
+	ssize_t n = send_now(c, o, m, flags);
 	int r;
 
-	if (n >= 0 || errno != EAGAIN || !l->is_blocking)
-		return n < 0 ? -errno : n;
+	if (n != -EAGAIN || !l->is_blocking)
+		return n;
 	r = guard_arm(c->worker);
-	while (r == 0) {
-		n = sendmsg(o->s->fd, m, flags | MSG_NOSIGNAL);
-		if (n >= 0 || errno != EINTR) {
-			r = n < 0 ? -errno : 0;
+	while (r == 0 && n == -EAGAIN) {
+		(void)poll(&room, 1, SEND_POLL_MS);	/* interrupted by the guard; a datagram's peer may be full, which it does not tell */
+		n = send_now(c, o, m, flags);
+		if (n != -EAGAIN)
 			break;
-		}
 		r = guard_check(c, l->timeout != 0);
 		if (r == 0 && l->timeout && now_ns() - l->start >= l->timeout)
 			r = -EAGAIN;

@@ -6,10 +6,11 @@
  *
  * One thread holds the baton: it alone blocks in SECCOMP_IOCTL_NOTIF_RECV
  * (several receivers fight over each notification, and a poll before the
- * receive costs 4 us). A call that cannot block is answered by the holder; for
- * any other it first hands the baton to an idle or new thread. When every
- * thread is busy the call waits in a queue while the holder goes on receiving,
- * so quick calls are never held up by slow ones.
+ * receive costs 4 us), and it answers what it received itself, because waking
+ * another thread costs more than most answers. Before it waits for anything
+ * (a connect, a full socket, an exec stop) it hands the baton to an idle or new
+ * thread. Should it hang where nobody expected it, in a page of the caller's
+ * that lies on a dead server, a watcher takes the baton from it after 20 ms.
  *
  * A handler fills call.reply, which starts life as a denial; loop.c sends it in
  * one place. What remains to be done after the answer (the exec stop) is left
@@ -25,13 +26,14 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 #include <time.h>
 
 #include "common/event.h"
 #include "notifyd/notifyd.h"
 
-#define DOORMAN_THREADS_MAX	64
+#define DOORMAN_THREADS_MAX	256	/* calls that may block at one time */
 #define GUARD_SIGNAL		(SIGRTMIN + 5)	/* interrupts what a thread does for somebody else */
 
 /** enum reply_kind - Zero answers with @err or @value, and @err starts as EACCES */
@@ -66,14 +68,14 @@ struct call {
 	/* Called once after the answer was sent; @sent is 0 or -errno (-ENOENT: the caller has gone) */
 	void (*after)(struct call *c, int sent);
 	void *after_arg;
-	struct call *next;	/* in the queue */
 };
 
 /** struct worker - One thread. Owned by struct notifyd */
 struct worker {
 	struct notifyd *n;
 	pthread_t thread;
-	bool is_started, starts_with_baton;
+	bool has_baton;		/* its own view: the watcher may have taken it (baton.c) */
+	uint64_t inline_seq;	/* the call it answers with the baton in hand; 0: none */
 	bool has_timer;
 	timer_t timer;
 	struct seccomp_notif *notif;
@@ -99,16 +101,24 @@ struct notifyd {
 	pthread_cond_t wake;
 	bool is_ended, is_baton_free;
 	size_t idle_count, worker_count;
-	struct call *queue, **queue_tail;
 	struct worker worker[DOORMAN_THREADS_MAX];
+
+	pthread_t watcher;
+	enum { WATCHER_NONE = 0, WATCHER_FAILED, WATCHER_RUNS } watcher_state;
+	timer_t watch_timer;		/* of the watcher; set by whoever holds the baton */
+	uint64_t last_seq;		/* the holder's */
+	_Atomic uint64_t inline_seq;	/* call that is answered with the baton in hand; 0: none */
 
 	pthread_mutex_t resolver_lock;
 	pthread_cond_t resolver_wake;
 	int resolver_free[RESOLVER_SOCKETS];	/* stack of indexes */
 	size_t resolver_free_count;
 	bool is_greeted[RESOLVER_SOCKETS];
+	int view_root;			/* O_PATH; -1 where callers may have another root */
 
 	struct cookies listeners;
+	atomic_bool wants_credentials;	/* somebody inside has asked for its peers' pids */
+	pthread_mutex_t courier_lock;
 #ifdef AGENTSH_TEETH
 	bool is_execstop_off;		/* layer "execstop" switched off, to show that it is needed */
 #endif
@@ -119,12 +129,34 @@ struct notifyd {
 /** reply_result() - Answer with a call's own result: a value, or -errno */
 void reply_result(struct call *c, int64_t result);
 
+/** loop_hold() - Receive and answer until the baton is somebody else's or nobody is left to ask */
+void loop_hold(struct worker *w);
+
+/* ---- baton.c ---- */
+
+/** baton_start() - The first thread and the watcher. 0; -errno */
+int baton_start(struct notifyd *n) MUST_USE;
+
+/** baton_release() - Before waiting for anything. False: there is no other thread, and it must not wait long */
+bool baton_release(struct worker *w);
+
+/** baton_begin(), baton_end() - Around what is done with the baton in hand and might hang */
+void baton_begin(struct worker *w);
+void baton_end(struct worker *w);
+
+/** baton_end_all() - Nobody is left to ask: every thread returns */
+void baton_end_all(struct notifyd *n);
+bool baton_is_ended(struct notifyd *n);
+
+/** baton_join() - Interrupt and join every thread */
+void baton_join(struct notifyd *n);
+
 /* ---- table.c ---- */
 
 /** struct handler - Who answers a system call */
 struct handler {
 	int nr;
-	bool is_quick;		/* touches neither the caller's memory nor a file system: the baton's holder answers */
+	bool is_quick;		/* touches neither the caller's memory nor a file system: cannot hang */
 	void (*handle)(struct call *c);
 };
 
@@ -146,7 +178,7 @@ void handle_sendmmsg(struct call *c);
 /** guard_init() - Install the empty handler of GUARD_SIGNAL. 0; -errno */
 int guard_init(void) MUST_USE;
 
-/** guard_arm() - From now on the thread's blocking calls return EINTR every 20 ms. 0; -errno */
+/** guard_arm() - Blocking calls of this thread return EINTR after 1 ms, then every 20 ms. 0; -errno */
 int guard_arm(struct worker *w) MUST_USE;
 void guard_disarm(struct worker *w);
 
@@ -154,7 +186,9 @@ void guard_disarm(struct worker *w);
  * guard_check() - May the interrupted call go on?
  * @has_timeout:	The socket has a time limit: then the kernel does not restart (sock_intr_errno())
  *
- * Return: 0 go on; -ESRCH the caller has gone; -ERESTARTSYS (-512) or -EINTR:
+ * It takes longer, so the baton is handed on first.
+ *
+ * Return: 0 go on; -EAGAIN no thread is left to receive; -ESRCH the caller has gone; -ERESTARTSYS (-512) or -EINTR:
  * it has a signal to handle, answer with that
  */
 int guard_check(const struct call *c, bool has_timeout) MUST_USE;

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -68,13 +67,20 @@ static int send_reply(struct call *c)
 
 static void serve(struct call *c, const struct handler *h)
 {
+	bool may_hang = h && !h->is_quick;
 	int sent;
 
+	if (may_hang)
+		baton_begin(c->worker);
 	if (h)
 		h->handle(c);
 	sent = send_reply(c);
-	if (c->after)
+	if (c->after) {
+		(void)baton_release(c->worker);	/* no thread left: an exec stop is not far off */
 		c->after(c, sent);
+	}
+	if (may_hang)
+		baton_end(c->worker);
 }
 
 /* ---- receiving ---- */
@@ -104,188 +110,21 @@ static enum received receive(struct worker *w, struct call *ret)
 	return errno == EINTR ? RECEIVED_NOTHING : RECEIVED_END;
 }
 
-/* ---- threads ---- */
-
-static void *worker_run(void *arg);
-
-/* Under the lock */
-static bool worker_start(struct notifyd *n, bool with_baton)
-{
-	struct worker *w = &n->worker[n->worker_count];
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int r;
-
-	if (n->worker_count == DOORMAN_THREADS_MAX)
-		return false;
-	w->n = n;
-	w->starts_with_baton = with_baton;
-	w->notif = w->notif ? w->notif : calloc(1, n->notif_size);
-	w->resp = w->resp ? w->resp : calloc(1, n->resp_size);
-	if (!w->notif || !w->resp || pthread_attr_init(&attr) != 0)
-		return false;
-	(void)pthread_attr_setstacksize(&attr, 512 * 1024);	/* a size of ours: valid */
-	(void)sigfillset(&all);		/* cannot fail */
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&w->thread, &attr, worker_run, w);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	(void)pthread_attr_destroy(&attr);
-	if (r != 0)
-		return false;
-	w->is_started = true;
-	n->worker_count++;
-	return true;
-}
-
-enum passed { PASSED_ON, PASSED_ALL_BUSY, PASSED_ALONE };
-
-/* Somebody else receives from now on, unless every thread is busy or there is no other */
-static enum passed baton_pass(struct notifyd *n)
-{
-	enum passed passed = PASSED_ON;
-
-	(void)pthread_mutex_lock(&n->lock);
-	if (n->idle_count > 0) {
-		n->idle_count--;	/* taken on behalf of the one that wakes */
-		n->is_baton_free = true;
-		(void)pthread_cond_signal(&n->wake);
-	} else if (!worker_start(n, true)) {
-		passed = n->worker_count > 1 ? PASSED_ALL_BUSY : PASSED_ALONE;
-	}
-	(void)pthread_mutex_unlock(&n->lock);
-	return passed;
-}
-
-static void queue_push(struct notifyd *n, const struct call *c)
-{
-	struct call *copy = malloc(sizeof(*copy));
-
-	if (!copy) {
-		struct call refused = *c;
-
-		serve(&refused, NULL);
-		return;
-	}
-	*copy = *c;
-	(void)pthread_mutex_lock(&n->lock);
-	copy->next = NULL;
-	*n->queue_tail = copy;
-	n->queue_tail = &copy->next;
-	(void)pthread_cond_signal(&n->wake);
-	(void)pthread_mutex_unlock(&n->lock);
-}
-
-static void end_all(struct notifyd *n)
-{
-	(void)pthread_mutex_lock(&n->lock);
-	n->is_ended = true;
-	(void)pthread_cond_broadcast(&n->wake);
-	(void)pthread_mutex_unlock(&n->lock);
-}
-
-static bool is_ended(struct notifyd *n)
-{
-	bool ret;
-
-	(void)pthread_mutex_lock(&n->lock);
-	ret = n->is_ended;
-	(void)pthread_mutex_unlock(&n->lock);
-	return ret;
-}
-
-static void hold_baton(struct worker *w)
+void loop_hold(struct worker *w)
 {
 	struct notifyd *n = w->n;
 	struct call c;
 
-	for (;;) {
-		const struct handler *h;
+	while (w->has_baton) {
 		enum received got = receive(w, &c);
-		enum passed passed;
 
-		if (got == RECEIVED_END || (got == RECEIVED_NOTHING && is_ended(n))) {
-			end_all(n);
+		if (got == RECEIVED_END || (got == RECEIVED_NOTHING && baton_is_ended(n))) {
+			baton_end_all(n);
 			return;
 		}
-		if (got == RECEIVED_NOTHING)
-			continue;
-		h = handler_find(c.nr);
-		if (!h || h->is_quick) {
-			serve(&c, h);
-			continue;
-		}
-		passed = baton_pass(n);
-		if (passed == PASSED_ALL_BUSY) {
-			queue_push(n, &c);	/* the first that is done takes it */
-			continue;
-		}
-		serve(&c, h);
-		if (passed == PASSED_ON)
-			return;
+		if (got == RECEIVED_CALL)
+			serve(&c, handler_find(c.nr));
 	}
-}
-
-/* Waits for the baton (NULL, *@ret_baton) or a queued call; both unset at the end. Under the lock */
-static struct call *next_work(struct notifyd *n, bool *ret_baton)
-{
-	struct call *c = NULL;
-
-	*ret_baton = false;
-	for (;;) {
-		if (n->is_ended)
-			return NULL;
-		if (n->queue) {
-			c = n->queue;
-			n->queue = c->next;
-			if (!n->queue)
-				n->queue_tail = &n->queue;
-			return c;
-		}
-		n->idle_count++;
-		(void)pthread_cond_wait(&n->wake, &n->lock);
-		if (n->is_baton_free) {		/* the passer has counted us off */
-			n->is_baton_free = false;
-			*ret_baton = true;
-			return NULL;
-		}
-		n->idle_count--;
-	}
-}
-
-static void *worker_run(void *arg)
-{
-	struct worker *w = arg;
-	struct notifyd *n = w->n;
-	sigset_t guard;
-
-	(void)sigemptyset(&guard);
-	(void)sigaddset(&guard, GUARD_SIGNAL);
-	(void)pthread_sigmask(SIG_UNBLOCK, &guard, NULL);
-	if (unshare(CLONE_FS) < 0) {	/* a working directory and umask of this thread's own (unix.c) */
-		end_all(n);		/* never seen; shut is shut */
-		return NULL;
-	}
-	if (w->starts_with_baton)
-		hold_baton(w);
-	for (;;) {
-		bool baton;
-		struct call *c;
-
-		(void)pthread_mutex_lock(&n->lock);
-		c = next_work(n, &baton);
-		(void)pthread_mutex_unlock(&n->lock);
-		if (c) {
-			c->worker = w;
-			serve(c, handler_find(c->nr));
-			free(c);
-		} else if (baton) {
-			hold_baton(w);
-		} else {
-			break;
-		}
-	}
-	guard_release(w);
-	return NULL;
 }
 
 /* ---- start and stop ---- */
@@ -326,6 +165,8 @@ static void notifyd_free(struct notifyd *n)
 	}
 	if (n->proc_fd >= 0)
 		(void)close(n->proc_fd);	/* O_PATH */
+	if (n->view_root >= 0)
+		(void)close(n->view_root);	/* O_PATH */
 	free(n->listeners.slot);
 	(void)pthread_mutex_destroy(&n->lock);
 	(void)pthread_mutex_destroy(&n->resolver_lock);
@@ -340,10 +181,10 @@ static void init_locks(struct notifyd *n)
 	/* with default attributes these cannot fail on Linux */
 	(void)pthread_mutex_init(&n->lock, NULL);
 	(void)pthread_mutex_init(&n->resolver_lock, NULL);
+	(void)pthread_mutex_init(&n->courier_lock, NULL);
 	(void)pthread_mutex_init(&n->listeners.lock, NULL);
 	(void)pthread_cond_init(&n->wake, NULL);
 	(void)pthread_cond_init(&n->resolver_wake, NULL);
-	n->queue_tail = &n->queue;
 	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
 		n->resolver_free[i] = (int)(RESOLVER_SOCKETS - 1 - i);
 	n->resolver_free_count = RESOLVER_SOCKETS;
@@ -352,12 +193,12 @@ static void init_locks(struct notifyd *n)
 int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg)
 {
 	struct notifyd *n = calloc(1, sizeof(*n));
-	bool started;
 	int r;
 
 	if (!n)
 		return -ENOMEM;
 	n->cfg = *cfg;
+	n->view_root = -1;
 	init_locks(n);
 	n->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = n->proc_fd < 0 ? -errno : sizes(n);
@@ -376,12 +217,10 @@ int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg)
 	n->has_by_network = policy_has_by(cfg->policy, POLICY_SECTION_NETWORK);
 	/* 6.6; without it a wake-up may cross to another CPU and cost 20 us more */
 	(void)ioctl(cfg->listener_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	(void)pthread_mutex_lock(&n->lock);
-	started = worker_start(n, true);
-	(void)pthread_mutex_unlock(&n->lock);
-	if (!started) {
+	r = baton_start(n);
+	if (r < 0) {
 		notifyd_free(n);
-		return -EAGAIN;
+		return r;
 	}
 	*ret = n;
 	return 0;
@@ -389,25 +228,9 @@ int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg)
 
 void notifyd_stop(struct notifyd *n)
 {
-	struct timespec pause = { .tv_nsec = 5000000 }, deadline;
-
 	if (!n)
 		return;
-	end_all(n);
-	for (size_t i = 0; i < n->worker_count; i++) {
-		struct worker *w = &n->worker[i];
-
-		/* a receiver on a kernel before 6.11 sleeps for ever: interrupt until it has looked */
-		do {
-			(void)pthread_kill(w->thread, GUARD_SIGNAL);	/* not joined: exists */
-			(void)clock_gettime(CLOCK_REALTIME, &deadline);
-			deadline.tv_nsec += pause.tv_nsec;
-			if (deadline.tv_nsec >= 1000000000) {
-				deadline.tv_nsec -= 1000000000;
-				deadline.tv_sec++;
-			}
-		} while (pthread_timedjoin_np(w->thread, NULL, &deadline) == ETIMEDOUT);
-	}
+	baton_join(n);
 	(void)close(n->cfg.listener_fd);
 	for (size_t i = 0; i < RESOLVER_SOCKETS; i++)
 		(void)close(n->cfg.resolver_socks[i]);	/* the resolver ends by it */

@@ -17,6 +17,7 @@ struct notifyd;
 struct notifyd_config {
 	int listener_fd;			/* taken over */
 	int resolver_socks[RESOLVER_SOCKETS];	/* our ends; taken over */
+	int courier_sock;			/* our end of common/courier.h; borrowed. -1: none */
 	const struct policy *policy;
 	struct event_sink *sink;
 	bool tracing;				/* policy allows tracing inside */

@@ -72,6 +72,8 @@ void handle_setsockopt(struct call *c)
 		r = refuse(c, level, name);
 	if (r == 0)
 		r = target_read(c, c->args[3], value, (size_t)len);
+	if (r == 0 && s.domain == AF_UNIX && level == SOL_SOCKET && name == SO_PASSCRED)
+		c->n->wants_credentials = true;	/* and stays so: sockets are handed on */
 	if (r == 0 && setsockopt(s.fd, level, name, value, (socklen_t)len) < 0)
 		r = -errno;
 	sock_release(&s);
