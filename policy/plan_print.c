@@ -27,25 +27,18 @@ static const struct {
 	{ PLAN_SERVED, "fusefs: each operation judged by name", "10 to 30 us for a first look or open; cached after" },
 };
 
-static const char *mechanism_of(enum plan_face f)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(faces); i++)
-		if (faces[i].face == f)
-			return faces[i].mechanism;
-	return "?";
-}
-
-static const char *cost_of(enum plan_face f)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(faces); i++)
-		if (faces[i].face == f)
-			return faces[i].cost;
-	return "?";
-}
-
 struct mechanism {
-	const char *text, *cost;
+	char text[320];
+	const char *cost;
 };
+
+static struct mechanism plain(const char *text, const char *cost)
+{
+	struct mechanism m = { .cost = cost };
+
+	(void)snprintf(m.text, sizeof(m.text), "%s", text);	/* literals of this file: they fit */
+	return m;
+}
 
 static bool is_private_tmp(const char *path)
 {
@@ -53,24 +46,50 @@ static bool is_private_tmp(const char *path)
 	       strcmp(path, "/dev/shm") == 0 || plan_is_beneath(path, "/dev/shm");
 }
 
-/* Where the first pattern of a files rule falls */
-static struct mechanism of_path(const struct plan *p, const struct policy_listed *r)
+/* Bits of the faces that a pattern reaches into; bit PLAN_FACE_COUNT is the private /tmp */
+static unsigned int faces_of_pattern(const struct plan *p, const char *pattern)
 {
 	const struct plan_entry *e;
 	char literal[4096];
 	const char *rest;
+	unsigned int mask = 0;
 
-	if (!r->pattern_count || expand_literal(r->pattern[0], literal, sizeof(literal), &rest) < 0)
-		return (struct mechanism){ "?", "?" };
+	if (expand_literal(pattern, literal, sizeof(literal), &rest) < 0)
+		return 0;
 	e = plan_find(p, literal);
 	if (is_private_tmp(literal) && (!e || strcmp(e->path, "/") == 0))
-		return (struct mechanism){ "the view: private to the session", "none" };
-	if (!e)
-		return (struct mechanism){ mechanism_of(PLAN_ABSENT), cost_of(PLAN_ABSENT) };
-	if (e->face == PLAN_READONLY && r->verdict == POLICY_DENY && !(r->flags & POLICY_RULE_DEFAULT) &&
-	    (r->ops & PLAN_LOOK))
-		return (struct mechanism){ "the file's own permissions, which refuse this user", "none" };
-	return (struct mechanism){ mechanism_of(e->face), cost_of(e->face) };
+		return 1u << PLAN_FACE_COUNT;
+	mask |= 1u << (e ? e->face : PLAN_ABSENT);
+	for (size_t i = 0; *rest && i < p->entry_count; i++)
+		if (plan_is_beneath(p->entry[i].path, literal))
+			mask |= 1u << p->entry[i].face;
+	return mask;
+}
+
+static struct mechanism of_path(const struct plan *p, const struct policy_listed *r)
+{
+	struct mechanism m = { .cost = "none" };
+	unsigned int mask = 0;
+	bool is_guarded = r->verdict == POLICY_DENY && !(r->flags & POLICY_RULE_DEFAULT) &&
+			  (r->ops & PLAN_LOOK);
+	size_t len = 0;
+
+	for (size_t i = 0; i < r->pattern_count; i++)
+		mask |= faces_of_pattern(p, r->pattern[i]);
+	if (mask & (1u << PLAN_SERVED | 1u << PLAN_READONLY | 1u << PLAN_WRITABLE))
+		mask &= ~(1u << PLAN_SKELETON);
+	if (mask == 1u << PLAN_READONLY && is_guarded)
+		return plain("the file's own permissions, which refuse this user; Landlock", "none");
+	if (mask == 1u << PLAN_FACE_COUNT)
+		return plain("the view: private to the session", "none");
+	for (size_t i = 0; i < ARRAY_SIZE(faces); i++) {
+		if (!(mask & 1u << faces[i].face) || len >= sizeof(m.text))
+			continue;
+		len += (size_t)snprintf(m.text + len, sizeof(m.text) - len, "%s%s", len ? " | " : "",
+					faces[i].mechanism);
+		m.cost = faces[i].cost;		/* the dearest stands last */
+	}
+	return m;
 }
 
 static struct mechanism of_rule(const struct plan *p, const struct policy_loaded *l,
@@ -80,21 +99,19 @@ static struct mechanism of_rule(const struct plan *p, const struct policy_loaded
 	case POLICY_SECTION_FILES:
 		return of_path(p, r);
 	case POLICY_SECTION_COMMANDS:
-		if (r->has_args && l->tracing)
-			return (struct mechanism){ "doorman before the exec and at its stop; advisory for "
-				"arguments, because tracing is allowed", "1.1 to 1.25 x an exec" };
-		return (struct mechanism){ "doorman before the exec and at its stop",
-					   "1.1 to 1.25 x an exec" };
+		return plain(r->has_args && l->tracing ?
+			     "doorman before the exec and at its stop; advisory, because tracing is allowed" :
+			     "doorman before the exec and at its stop", "1.1 to 1.25 x an exec");
 	case POLICY_SECTION_NETWORK:
-		return (struct mechanism){ "empty network namespace; Landlock; doorman makes the socket outside",
-					   "40 us a connection" };
+		return plain("empty network namespace; Landlock; doorman makes the socket outside",
+			     "40 us a connection");
 	case POLICY_SECTION_SOCKETS:
-		return (struct mechanism){ "the view; doorman connects by pin", "13 us a connection" };
+		return plain("the view; doorman connects by pin", "13 us a connection");
 	case POLICY_SECTION_NONE:
 	case POLICY_SECTION_COUNT:
 		break;
 	}
-	return (struct mechanism){ "?", "?" };
+	return plain("?", "?");
 }
 
 static const char *decision_of(const struct policy_listed *r)
