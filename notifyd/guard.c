@@ -16,6 +16,7 @@
 #include "common/proc.h"
 #include "notifyd/target.h"
 
+#define GUARD_FIRST_NS		1000000L	/* most calls are done by then, and the baton has stayed */
 #define GUARD_INTERVAL_NS	(20 * 1000000L)
 #define ERESTARTSYS		512	/* the kernel's: restart if the handler has SA_RESTART, else EINTR */
 
@@ -49,7 +50,7 @@ int guard_arm(struct worker *w)
 {
 	/* periodic: a first shot before the call has started is made up for by the second */
 	struct itimerspec every = {
-		.it_value.tv_nsec = GUARD_INTERVAL_NS, .it_interval.tv_nsec = GUARD_INTERVAL_NS,
+		.it_value.tv_nsec = GUARD_FIRST_NS, .it_interval.tv_nsec = GUARD_INTERVAL_NS,
 	};
 	int r = w->has_timer ? 0 : timer_make(w);
 
@@ -80,6 +81,8 @@ int guard_check(const struct call *c, bool has_timeout)
 
 	if (target_valid(c) < 0)
 		return -ESRCH;
+	if (!baton_release(c->worker))
+		return -EAGAIN;		/* the last thread must not wait */
 	if (proc_status(c->tid, &st) < 0)
 		return -ESRCH;
 	deliverable = (st.sig_pending | st.sig_shared_pending) & ~st.sig_blocked & ~st.sig_ignored;

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -223,4 +225,38 @@ int pins_diag(const struct call *c)
 
 	free(rep);
 	return r < 0 ? r : fd >= 0 ? fd : -EIO;
+}
+
+/* The root of the view, from the first task that asks: nobody can have changed his without "nested" */
+static int view_root(const struct call *c)
+{
+	struct notifyd *n = c->n;
+	int fd;
+
+	(void)pthread_mutex_lock(&n->resolver_lock);
+	if (n->view_root < 0)
+		n->view_root = target_open(c, "root");
+	fd = n->view_root;
+	(void)pthread_mutex_unlock(&n->resolver_lock);
+	return fd;
+}
+
+bool pins_is_absent(const struct call *c, const char *path)
+{
+	static const char *const places[] = { "/usr/", "/bin/", "/sbin/" };
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	const char *base = strrchr(path, '/');
+	char dir[PATH_MAX];
+	struct stat st;
+	bool is_system = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		is_system |= strncmp(path, places[i], strlen(places[i])) == 0;
+	if (!is_system || c->n->cfg.nested || base[1] == '\0')
+		return false;
+	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(base - path), path);	/* shorter than PATH_MAX */
+	cleanup_fd int fd = (int)syscall(SYS_openat2, view_root(c), dir, &how, sizeof(how));
+
+	/* a directory that was reached without magic, and a name that is not in it */
+	return fd >= 0 && fstatat(fd, base + 1, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }

@@ -23,6 +23,14 @@ struct pin_request {
  */
 int pins_exec(const struct call *c, const struct pin_request *q, struct resolver_reply *ret) MUST_USE;
 
+/**
+ * pins_is_absent() - A program that is certainly not there
+ *
+ * Three quarters of a build's execs are ENOENT along PATH. For system
+ * directories that is seen from here, without the resolver; false says nothing.
+ */
+bool pins_is_absent(const struct call *c, const char *path);
+
 /** pins_path() - As pins_exec() for one object of any type; @ret_pin is an O_PATH descriptor */
 int pins_path(const struct call *c, const struct pin_request *q, struct resolver_reply *ret,
 	      int *ret_pin) MUST_USE;
