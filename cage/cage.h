@@ -31,7 +31,7 @@
 struct cage_config {
 	const struct plan *plan;
 	const struct policy *policy;
-	const char *session_dir;	/* 0700, on disk; holds tmp/ (private /tmp) and run/ */
+	const char *session_dir;	/* 0700, on disk; holds tmp/ (private /tmp) */
 	const char *query_socket;	/* host path of the query socket, or NULL */
 	const char *self_exe;		/* host path of this agentsh binary */
 	const char *cwd;		/* absolute */

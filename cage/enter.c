@@ -69,6 +69,8 @@ static int confine(const struct cage_config *cfg, struct cage_failure *reterr, i
 	if (r == -EBUSY)
 		return cage_fail(reterr, EBUSY, "seccomp", "another supervisor listens already (WSL2, LXC, a cage around this one): "
 				 "the kernel has one such place for each process");
+	if (r == -EINVAL)
+		return cage_fail(reterr, EINVAL, "seccomp", "the kernel cannot wait killably for the doorman: 5.19 or newer is needed");
 	if (r < 0)
 		return cage_fail(reterr, -r, "seccomp", "%s", strerror(-r));
 	r = needs_caps ? capabilities_drop(cfg) : 0;
