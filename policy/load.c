@@ -29,7 +29,7 @@ static int emit(struct layers_stack *s, struct policy_builder *b, struct loaded 
 	int r = cache_emit(b, s->src->cache_dir, &blob, &size, s->diag, &source);
 
 	if (r < 0) {
-		if (source < s->file_count)
+		if (s->diag->line && source < s->file_count)	/* else it is of all files together */
 			diag_file(s->diag, s->file[source].name);
 		return r;
 	}

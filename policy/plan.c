@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "policy/diag.h"
+#include "policy/expand.h"
 #include "policy/plan_walk.h"
 
 struct owned_plan {
@@ -423,6 +424,26 @@ static int serve_matching(struct walk *w, const char *dir, const struct policy_c
 	return r;
 }
 
+/* A program by its path; with wildcards, what stands before the first of them */
+static int serve_program_path(struct walk *w, const struct policy_command *c)
+{
+	char literal[PATH_MAX], real[PATH_MAX];
+	const char *rest;
+	struct stat sb;
+
+	if (expand_literal(c->pattern, literal, sizeof(literal), &rest) < 0)
+		return 0;			/* longer than any path */
+	if (!*rest)
+		return serve_program_folder(w, literal, c->rule);
+	if (!realpath(literal, real) || stat(real, &sb) < 0 || !S_ISDIR(sb.st_mode))
+		return 0;
+	if (strcmp(real, "/") == 0)
+		return diag_at(w->diag, 0, 0, "rule %s denies programs anywhere, which holds for no task "
+			       "that is traced; name their folders, or set tracing to refuse",
+			       diag_quote(c->rule).s);
+	return add_served(w, real, arena_printf(w->arena, "holds programs that rule %s denies", c->rule));
+}
+
 static int serve_command(struct walk *w, const struct policy_command *c)
 {
 	static const char standard[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -430,7 +451,7 @@ static int serve_command(struct walk *w, const struct policy_command *c)
 	int r = 0;
 
 	if (strchr(c->pattern, '/'))
-		return strpbrk(c->pattern, "*?[{\\") ? 0 : serve_program_folder(w, c->pattern, c->rule);
+		return serve_program_path(w, c);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		for (const char *p = lists[i]; r == 0 && *p;) {
 			size_t len = strcspn(p, ":");
@@ -472,6 +493,22 @@ static int compare_entries(const void *va, const void *vb)
 	return (*a == '/' ? 1 : *a ? *a + 1 : 0) - (*b == '/' ? 1 : *b ? *b + 1 : 0);
 }
 
+/* Workspace and home must have come out served: there are places where that cannot be */
+static int check_served(const struct walk *w)
+{
+	const char *const paths[] = { w->l->workspace, w->l->home };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		const struct plan_entry *e = plan_find(w->plan, paths[i]);
+
+		if (!e || e->face != PLAN_SERVED)
+			return diag_at(w->diag, 0, 0, "%s cannot be a %s: the cage has a %s of its own there",
+				       diag_quote(paths[i]).s, i ? "home" : "workspace",
+				       strncmp(paths[i], "/dev", 4) == 0 ? "/dev" : "directory");
+	}
+	return 0;
+}
+
 static int make(struct walk *w)
 {
 	int r = plan_lines(w);
@@ -483,6 +520,9 @@ static int make(struct walk *w)
 	if (r < 0)
 		return r;
 	qsort(w->plan->entry, w->plan->entry_count, sizeof(*w->plan->entry), compare_entries);
+	r = check_served(w);
+	if (r < 0)
+		return r;
 	w->plan->tmp = tmp_face(w);
 	w->plan->home_is_served = true;
 	w->plan->by_files = policy_has_by(&w->l->policy, POLICY_SECTION_FILES);

@@ -129,7 +129,7 @@ static int add_children(struct walk *w, size_t first, const char *dir, const cha
 		const char *path;
 		enum native n;
 
-		if (e->d_type != DT_DIR || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+		if ((e->d_type != DT_DIR && e->d_type != DT_UNKNOWN) || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		path = plan_join(w, dir, e->d_name);
 		r = path ? add_native(w, first, path, why, &n) : -ENOMEM;

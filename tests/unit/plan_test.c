@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -285,6 +286,52 @@ static void test_folder_of_a_denied_program(void **state)
 	}
 }
 
+static void test_folder_of_programs_by_pattern(void **state)
+{
+	char text[256];
+	struct policy_loaded *l;
+	struct plan *p = NULL;
+	struct policy_diag d;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "{ \"run\": \"%s/fix/deep/*/tool-?\", \"decision\": \"deny\" }", top);
+	l = load(SYSTEM, true, text);
+	p = plan_of(l);
+	check(p, (const struct want[]){ { "./fix/deep", PLAN_SERVED, true }, { NULL, PLAN_ABSENT, false } });
+	plan_free(p);
+	policy_loaded_free(l);
+	l = load(SYSTEM, true, "{ \"id\": \"any\", \"run\": \"/**/curl\", \"decision\": \"deny\" }");
+	assert_int_equal(plan_make(&p, l, &d), -EINVAL);
+	assert_non_null(strstr(d.message, "\"any\""));
+	policy_loaded_free(l);
+	l = load(SYSTEM, false, "{ \"id\": \"any\", \"run\": \"/**/curl\", \"decision\": \"deny\" }");
+	plan_free(plan_of(l));
+	policy_loaded_free(l);
+}
+
+static void test_workspace_where_the_cage_has_its_own(void **state)
+{
+	char *env[] = { NULL };
+	struct policy_vars vars = { "/dev/pts", NULL, NULL, env };
+	struct policy_sources src = { .base = "developer" };
+	struct policy_loaded *l = NULL;
+	struct plan *p = NULL;
+	struct policy_diag d;
+	char home[80];
+
+	(void)state;
+	(void)snprintf(home, sizeof(home), "%s/home", top);
+	vars.home = home;
+	assert_int_equal(policy_load(&l, &src, &vars, &d), 0);
+	assert_int_equal(plan_make(&p, l, &d), -EINVAL);
+	assert_non_null(strstr(d.message, "cannot be a workspace"));
+	policy_loaded_free(l);
+	vars.workspace = top;
+	assert_int_equal(policy_load(&l, &src, &vars, &d), 0);
+	plan_free(plan_of(l));
+	policy_loaded_free(l);
+}
+
 static void expect_tmp(const char *rules, enum plan_face face)
 {
 	struct policy_loaded *l = load(rules, false, "");
@@ -341,6 +388,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_conditional_is_bound),
 		cmocka_unit_test(test_workspace_has_no_mounts),
 		cmocka_unit_test(test_folder_of_a_denied_program),
+		cmocka_unit_test(test_folder_of_programs_by_pattern),
+		cmocka_unit_test(test_workspace_where_the_cage_has_its_own),
 		cmocka_unit_test(test_private_tmp),
 		cmocka_unit_test(test_links_at_the_top),
 	};
