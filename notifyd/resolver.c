@@ -320,7 +320,7 @@ struct room {
  */
 static void attend(struct room *m, size_t i)
 {
-	if (!m->seat[i]) {
+	if (!m->seat[i] && (m->p[i].revents & POLLIN)) {
 		m->seat[i] = seat_new(m->p[i].fd);
 		if (m->seat[i] && pthread_create(&m->thread[i], NULL, serve_seat, m->seat[i]) == 0) {
 			m->has_thread[i] = true;
