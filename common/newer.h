@@ -122,6 +122,9 @@
 #ifndef SYS_lchown
 #define SYS_lchown	(-1)
 #endif
+#ifndef SYS_lstat
+#define SYS_lstat	(-1)
+#endif
 #ifndef SYS_link
 #define SYS_link	(-1)
 #endif
@@ -160,6 +163,9 @@
 #endif
 #ifndef SYS_signalfd
 #define SYS_signalfd	(-1)
+#endif
+#ifndef SYS_stat
+#define SYS_stat	(-1)
 #endif
 #ifndef SYS_symlink
 #define SYS_symlink	(-1)
