@@ -61,6 +61,9 @@ void plan_step_other(const struct walk *w, const struct policy_state *dir, struc
 /** plan_face_fits() - May a name so decided be covered by a mount of that face? */
 bool plan_face_fits(enum plan_face face, const struct plan_own *own);
 
+/* ---- policy/plan_programs.c ---- */
+int plan_find_served(struct walk *w) MUST_USE;		/* fills served[]; 0; -EINVAL with the diag; -ENOMEM */
+
 /* ---- policy/plan_served.c ---- */
 int plan_add(struct walk *w, const char *path, enum plan_face face, const char *why) MUST_USE;
 /** plan_serve() - A served tree and the native mounts inside it */
