@@ -94,7 +94,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	if (r < 0)
 		reply_err(req, r);
 	else
-		reply_attr(req, &seen);
+		reply_node_attr(req, n, &seen);
 }
 
 /* Symbolic links have no attributes that a user could set, and no way to them by descriptor */
@@ -108,10 +108,21 @@ static int pin_for_xattr(struct fusefs *fs, struct node *n, char path[BACKING_PR
 	return r;
 }
 
-static int may_xattr(struct gate *g, struct node *n)
+/*
+ * A user's attributes and access lists. What else there is asks for powers that
+ * nobody inside has, but root's supervisor would have: file capabilities, labels.
+ */
+static bool is_for_users(const char *name)
+{
+	return strncmp(name, "user.", 5) == 0 || strncmp(name, "system.posix_acl_", 17) == 0;
+}
+
+static int may_xattr(struct gate *g, struct node *n, const char *name)
 {
 	int r = caller_is_trusted(g->fs, g->tid) ? -EACCES : gate_may_node(g, n, BIT(XATTR));
 
+	if (r == 0 && !is_for_users(name))
+		return -EPERM;
 	return r < 0 ? r : gate_note(g, POLICY_OP_XATTR, n, NULL, 0);
 }
 
@@ -126,7 +137,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 	int r;
 
 	gate_begin(&g, req);
-	r = may_xattr(&g, n);
+	r = may_xattr(&g, n, name);
 	if (r == 0)
 		r = pin_for_xattr(fs, n, path, &pin);
 	reply_err(req, r < 0 ? r : setxattr(path, name, value, size, flags) < 0 ? -errno : 0);
@@ -143,7 +154,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 	int r;
 
 	gate_begin(&g, req);
-	r = may_xattr(&g, n);
+	r = may_xattr(&g, n, name);
 	if (r == 0)
 		r = pin_for_xattr(fs, n, path, &pin);
 	reply_err(req, r < 0 ? r : removexattr(path, name) < 0 ? -errno : 0);

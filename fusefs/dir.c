@@ -18,8 +18,6 @@
 #include "fusefs/reply.h"
 #include "fusefs/walk.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /** struct listing - An open directory of the kernel's */
 struct listing {
 	struct node *node;
@@ -87,11 +85,11 @@ static int listing_new(struct fusefs *fs, struct node *n, struct listing **ret, 
 static bool is_cacheable(struct fusefs *fs, struct node *n, const struct seen *seen)
 {
 	struct timespec now = { 0 };
-	int64_t mtime = seen->st.st_mtim.tv_sec * NS_PER_S + seen->st.st_mtim.tv_nsec;
+	int64_t mtime = fs_ns(&seen->st.st_mtim);
 
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);	/* exists on every Linux */
 	/* A rename above changes which names are shown: it counts as another size */
-	return nodes_content_is_known(fs->nodes, n, mtime, nodes_epoch(fs->nodes), now.tv_sec * NS_PER_S + now.tv_nsec);
+	return nodes_content_is_known(fs->nodes, n, mtime, nodes_epoch(fs->nodes), fs_ns(&now));
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -20,7 +20,6 @@
 #include "fusefs/reply.h"
 
 #define OPEN_FOR_EXEC	0x20	/* __FMODE_EXEC of the kernel, which it sends along */
-#define NS_PER_S	INT64_C(1000000000)
 #define BIT(op)		POLICY_OP_BIT(POLICY_OP_##op)
 
 static struct handle *handle_of(const struct fuse_file_info *fi)
@@ -51,9 +50,15 @@ static enum policy_op open_op(int flags)
 	return flags & OPEN_FOR_EXEC ? POLICY_OP_EXEC : POLICY_OP_READ;
 }
 
-static int64_t to_ns(const struct timespec *t)
+/*
+ * What is opened is the file as it is now. If the host changed it within the
+ * time that the kernel may believe its attributes, it must not go by the old
+ * size: without an offset only those are dropped, and nothing is waited for.
+ */
+static void refresh(struct fusefs *fs, struct node *n, const struct seen *seen)
 {
-	return t->tv_sec * NS_PER_S + t->tv_nsec;
+	if (!nodes_was_told(fs->nodes, n, fs_ns(&seen->st.st_mtim), seen->st.st_size))
+		(void)fuse_lowlevel_notify_inval_inode(fs->session, (fuse_ino_t)(uintptr_t)n, -1, 0);	/* if not known: well */
 }
 
 /* From a descriptor to an open file of the kernel's; @fd is taken over on success */
@@ -68,7 +73,7 @@ static int opened(struct fusefs *fs, struct node *n, int fd, const struct seen *
 	h->fd = fd;
 	nodes_handle_add(fs->nodes, n, h);
 	fi->fh = (uintptr_t)h;
-	fi->keep_cache = nodes_content_is_known(fs->nodes, n, to_ns(&seen->st.st_mtim), seen->st.st_size, to_ns(&now)) &&
+	fi->keep_cache = nodes_content_is_known(fs->nodes, n, fs_ns(&seen->st.st_mtim), seen->st.st_size, fs_ns(&now)) &&
 			 !(fi->flags & O_TRUNC);
 	return 0;
 }
@@ -107,6 +112,8 @@ static int open_node(struct gate *g, struct node *n, struct fuse_file_info *fi)
 		r = opened(g->fs, n, fd, &seen, fi);
 	if (r < 0)
 		(void)close(fd);	/* nothing was written */
+	else
+		refresh(g->fs, n, &seen);
 	return r;
 }
 

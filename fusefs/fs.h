@@ -68,6 +68,12 @@ bool fs_is_name(const char *name);
 /** fs_attr() - Attributes as the cage sees them: owners without a mapping become mapped ones */
 void fs_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret);
 
+/** fs_ns() - A time as one number */
+static inline int64_t fs_ns(const struct timespec *t)
+{
+	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+}
+
 /* The operations, by file; session.c has the table of them */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count);

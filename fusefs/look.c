@@ -174,7 +174,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r < 0)
 		reply_err(req, r);
 	else
-		reply_attr(req, &seen);
+		reply_node_attr(req, n, &seen);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t ino)

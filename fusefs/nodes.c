@@ -472,6 +472,24 @@ bool nodes_content_is_known(struct nodes *t, struct node *n, int64_t mtime_ns, i
 	return known;
 }
 
+void nodes_tell(struct nodes *t, struct node *n, int64_t mtime_ns, int64_t size)
+{
+	nodes_lock(t);
+	n->told_mtime_ns = mtime_ns;
+	n->told_size = size;
+	nodes_unlock(t);
+}
+
+bool nodes_was_told(struct nodes *t, struct node *n, int64_t mtime_ns, int64_t size)
+{
+	bool was;
+
+	nodes_lock(t);
+	was = n->told_mtime_ns == mtime_ns && n->told_size == size;
+	nodes_unlock(t);
+	return was;
+}
+
 size_t nodes_count(struct nodes *t)
 {
 	size_t count;

@@ -138,6 +138,11 @@ int nodes_handle_dup(struct nodes *t, struct node *n);
  */
 bool nodes_content_is_known(struct nodes *t, struct node *n, int64_t mtime_ns, int64_t size, int64_t now_ns);
 
+/** nodes_tell() - The kernel is told these of a node */
+void nodes_tell(struct nodes *t, struct node *n, int64_t mtime_ns, int64_t size);
+/** nodes_was_told() - Was it told these last? */
+bool nodes_was_told(struct nodes *t, struct node *n, int64_t mtime_ns, int64_t size);
+
 size_t nodes_count(struct nodes *t);
 
 #endif /* FUSEFS_NODES_H */

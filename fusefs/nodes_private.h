@@ -43,7 +43,8 @@ struct node {
 	uint32_t holds;			/* names of children, places */
 	uint16_t type;			/* S_IFMT bits */
 	uint16_t flags;
-	int64_t known_mtime_ns, known_size;
+	int64_t known_mtime_ns, known_size;	/* of the content in the kernel's cache */
+	int64_t told_mtime_ns, told_size;	/* attributes it has */
 };
 
 struct nodes {

@@ -52,6 +52,7 @@ struct node *reply_entry_fill(struct fusefs *fs, const struct spot *s, bool brie
 	ret->ino = (fuse_ino_t)(uintptr_t)n;
 	ret->attr_timeout = ret->entry_timeout = brief ? 0 : FS_TIMEOUT_S;
 	fs_attr(fs, &s->seen.st, &ret->attr);
+	nodes_tell(fs->nodes, n, fs_ns(&s->seen.st.st_mtim), s->seen.st.st_size);
 	return n;
 }
 
@@ -85,4 +86,10 @@ void reply_attr(fuse_req_t req, const struct seen *s)
 
 	fs_attr(fs_of(req), &s->st, &st);
 	(void)fuse_reply_attr(req, &st, FS_TIMEOUT_S);	/* as reply_err() */
+}
+
+void reply_node_attr(fuse_req_t req, struct node *n, const struct seen *s)
+{
+	nodes_tell(fs_of(req)->nodes, n, fs_ns(&s->st.st_mtim), s->st.st_size);
+	reply_attr(req, s);
 }

@@ -21,7 +21,8 @@ struct node *reply_entry_fill(struct fusefs *fs, const struct spot *s, bool brie
 void reply_entry(fuse_req_t req, const struct spot *s, bool brief);
 /** reply_made() - After something was made at @s: look at it, remember its birth, answer with its entry */
 void reply_made(fuse_req_t req, struct gate *g, const struct dirref *d, struct spot *s);
-/** reply_attr() */
 void reply_attr(fuse_req_t req, const struct seen *s);
+/** reply_node_attr() - The same, remembering what the kernel was told */
+void reply_node_attr(fuse_req_t req, struct node *n, const struct seen *s);
 
 #endif /* FUSEFS_REPLY_H */
