@@ -179,6 +179,10 @@ class Term:
         self.send(text + "\n")
         return self.expect(pattern)
 
+    def foreground(self):
+        time.sleep(0.2)		# bash loses what is typed while it prepares the terminal
+        self.send("fg\n")
+
     def status(self):
         self.send('echo "st=$?"\n')
         status = self.expect(r"st=(\d+)\n")[1]
