@@ -47,7 +47,6 @@ static void from_statx(const struct statx *x, struct seen *ret)
 		.dev = ret->st.st_dev, .ino = x->stx_ino,
 		.birth_ns = x->stx_mask & STATX_BTIME ? x->stx_btime.tv_sec * NS_PER_S + x->stx_btime.tv_nsec : 0,
 	};
-	ret->is_immovable = x->stx_attributes & x->stx_attributes_mask & STATX_ATTR_MOUNT_ROOT;
 }
 
 static int look(int fd, const char *name, int flags, struct seen *ret)

@@ -21,7 +21,6 @@
 struct seen {
 	struct stat st;
 	struct node_id id;
-	bool is_immovable;	/* a mount point of the host */
 };
 
 /** struct dirref - A directory in use. Starts as BACKING_NO_DIR; cleanup_dir puts it back */
@@ -52,7 +51,7 @@ int backing_stat(struct fusefs *fs, struct node *n, struct seen *ret) MUST_USE;
 int backing_open(struct fusefs *fs, struct node *n, int flags, int *ret_fd, struct seen *ret) MUST_USE;
 /** backing_open_dir() - For reading */
 int backing_open_dir(const struct dirref *d, int *ret_fd) MUST_USE;
-/** backing_enter() - Open directory @name of an open directory for reading, following nothing; @id is what it must be */
+/** backing_enter() - Open directory @name of an open directory for reading, following nothing */
 int backing_enter(int dir_fd, const char *name, int *ret_fd) MUST_USE;
 
 int backing_create(const struct dirref *d, const char *name, int flags, mode_t mode, int *ret_fd) MUST_USE;

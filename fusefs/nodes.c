@@ -278,13 +278,6 @@ void nodes_forget(struct nodes *t, struct node *n, uint64_t count)
 	nodes_unlock(t);
 }
 
-void nodes_count_lookup(struct nodes *t, struct node *n)
-{
-	nodes_lock(t);
-	n->lookups++;
-	nodes_unlock(t);
-}
-
 /* Would @n become its own ancestor? The host can mount a directory beneath itself */
 static bool is_above(const struct node *n, const struct node *dir)
 {

@@ -82,8 +82,6 @@ uint64_t node_ino(const struct node *n);	/* for st_ino of ancestors */
 struct node *nodes_intern(struct nodes *t, struct node *parent, const char *name,
 			  const struct policy_state *state, const struct node_id *id, mode_t type);
 void nodes_forget(struct nodes *t, struct node *n, uint64_t count);
-/** nodes_count_lookup() - The kernel is told of a node once more */
-void nodes_count_lookup(struct nodes *t, struct node *n);
 
 /** nodes_state() - Position of a directory, after any renames above it */
 void nodes_state(struct nodes *t, struct node *dir, struct policy_state *ret);
