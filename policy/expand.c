@@ -216,8 +216,8 @@ int expand_program(const struct expand *e, const struct json_value *at, const ch
 		return expand_path(e, at, ret);
 	if (!at->string[0])
 		return fail(e, at, "the program name %s is empty", at->string);
-	*ret = at->string;
-	return check_pattern(e, at, *ret);
+	*ret = arena_strdup(e->arena, at->string);	/* outlives the text it came from */
+	return *ret ? check_pattern(e, at, *ret) : diag_memory(e->diag);
 }
 
 int expand_text(const struct expand *e, const struct json_value *at, const char **ret)

@@ -286,6 +286,25 @@ static void test_folder_of_a_denied_program(void **state)
 	}
 }
 
+/* By its base name: the folders of PATH and the usual ones */
+static void test_folder_of_a_denied_name(void **state)
+{
+	struct policy_loaded *l = load(SYSTEM, true, "{ \"id\": \"s\", \"run\": [\"env\", \"no-such-program\"], \"decision\": \"deny\" }");
+	struct plan *p = plan_of(l);
+	char real[PATH_MAX];
+	const struct plan_entry *e;
+
+	(void)state;
+	assert_string_equal(l->command[0].pattern, "env");
+	assert_non_null(realpath("/usr/bin/env", real));
+	e = plan_find(p, real);
+	assert_int_equal(e->face, PLAN_SERVED);
+	assert_non_null(strstr(e->why, "rule s denies"));
+	assert_int_equal(plan_find(p, "/usr/include")->face, PLAN_READONLY);
+	plan_free(p);
+	policy_loaded_free(l);
+}
+
 static void test_folder_of_programs_by_pattern(void **state)
 {
 	char text[256];
@@ -388,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_conditional_is_bound),
 		cmocka_unit_test(test_workspace_has_no_mounts),
 		cmocka_unit_test(test_folder_of_a_denied_program),
+		cmocka_unit_test(test_folder_of_a_denied_name),
 		cmocka_unit_test(test_folder_of_programs_by_pattern),
 		cmocka_unit_test(test_workspace_where_the_cage_has_its_own),
 		cmocka_unit_test(test_private_tmp),
