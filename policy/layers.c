@@ -177,13 +177,16 @@ static int reserve_xdg(struct layers_stack *s, struct policy_builder *b, const c
 {
 	const char *xdg = expand_getenv(s->vars, variable);
 	char *path = arena_printf(s->arena, "%s/%s/agentsh", s->vars->home, fallback);
-	char real[PATH_MAX];
+	char dir[PATH_MAX];
 	int r = path ? reserve(s, b, id, path, POLICY_OPS_FILES, flags) : diag_memory(s->diag);
 
-	if (r < 0 || !xdg || xdg[0] != '/' || !realpath(xdg, real))
+	/* It need not be there yet: the session makes it. Links are followed in reserve(). */
+	if (r < 0 || !xdg || xdg[0] != '/')
 		return r;
+	if (policy_path_join(dir, sizeof(dir), policy_str("/"), policy_str(xdg)) < 0)
+		return diag_at(s->diag, 0, 0, "%s is longer than any path", variable);
 	id = arena_printf(s->arena, "%s-xdg", id);
-	path = arena_printf(s->arena, "%s/agentsh", real);
+	path = arena_printf(s->arena, "%s/agentsh", strcmp(dir, "/") == 0 ? "" : dir);
 	return id && path ? reserve(s, b, id, path, POLICY_OPS_FILES, flags) : diag_memory(s->diag);
 }
 

@@ -347,6 +347,15 @@ static void test_own_files_are_out_of_reach(void **state)
 	assert_int_equal(decide(w, POLICY_OP_STAT, in(w, "home/.local/state/agentsh/x")).err, ENOENT);
 	expect(w, POLICY_OP_STAT, in(w, "home/.local/state/other"), POLICY_ALLOW, "default");
 	expect(w, POLICY_OP_CREATE, in(w, "ws/.agentsh/policy.json"), POLICY_DENY, "agentsh-project");
+
+	/* where the variables point, there yet or not */
+	char state_home[PATH_MAX];
+
+	(void)snprintf(state_home, sizeof(state_home), "XDG_STATE_HOME=%s/not/./there//", w->dir);
+	w->env[0] = state_home;
+	load(w);
+	expect(w, POLICY_OP_READ, in(w, "not/there/agentsh/x/audit.jsonl"), POLICY_DENY, "agentsh-state-xdg");
+	expect(w, POLICY_OP_READ, in(w, "not/there/other"), POLICY_ALLOW, "default");
 }
 
 static void test_extends_has_an_end(void **state)
