@@ -39,9 +39,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -486,27 +486,20 @@ static _Noreturn void end_session(struct init *in)
 
 /* ---- set-up ---- */
 
-static int compare_int(const void *a, const void *b)
+/* Everything but @keep (-1 is nothing), whatever the limit of open files */
+static void close_all_but(const int *keep, size_t count)
 {
-	int x = *(const int *)a, y = *(const int *)b;
+	int from = 0, next;
 
-	return (x > y) - (x < y);
-}
-
-/* Everything but @keep, whatever the limit of open files */
-static void close_all_but(int *keep, size_t count)
-{
-	unsigned from = 0;
-
-	qsort(keep, count, sizeof(*keep), compare_int);
-	for (size_t i = 0; i < count; i++) {
-		if (keep[i] < 0)
-			continue;
-		if ((unsigned)keep[i] > from)
-			(void)close_range(from, (unsigned)keep[i] - 1, 0);	/* cannot fail without flags */
-		from = (unsigned)keep[i] + 1;
-	}
-	(void)close_range(from, ~0U, 0);
+	do {
+		next = INT_MAX;
+		for (size_t i = 0; i < count; i++)
+			if (keep[i] >= from && keep[i] < next)
+				next = keep[i];
+		if (next > from)
+			(void)close_range((unsigned)from, (unsigned)next - 1, 0);	/* cannot fail without flags */
+		from = next == INT_MAX ? next : next + 1;
+	} while (next != INT_MAX);
 }
 
 /* A caller may have closed 0, 1 or 2: what we keep must not lie there */
@@ -530,19 +523,16 @@ static void leave_behind(const struct init *in)
 }
 
 /* Nobody inside may trace init or read its memory, and of its privileges it needs one: to signal what has changed its uid */
-static void lock_down(void)
+static void lock_down(const struct init *in)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = 1u << CAP_KILL, .permitted = 1u << CAP_KILL },
+	};
 
-	if (syscall(SYS_capget, &head, data) == 0) {
-		for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
-			data[i].permitted &= i == 0 ? 1u << CAP_KILL : 0;
-			data[i].effective = data[i].permitted;
-			data[i].inheritable = 0;
-		}
-		(void)syscall(SYS_capset, &head, data);	/* taking away is always permitted */
-	}
+	if (in->courier_sock >= 0 && courier_start(in->courier_sock) < 0)	/* before its capability goes */
+		_exit(CAGE_EXIT_NO_CAGE);
+	(void)syscall(SYS_capset, &head, data);		/* taking away is always permitted */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);	/* the builder's thread */
 	(void)prctl(PR_SET_NAME, "agentsh-init", 0, 0, 0);
@@ -596,9 +586,7 @@ _Noreturn void cage_init_run(const struct cage_config *cfg, const struct cage_ca
 	in.tty_fd = above_stdio(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 	in.courier_sock = above_stdio(cfg->courier_sock);
 	leave_behind(&in);
-	if (in.courier_sock >= 0 && courier_start(in.courier_sock) < 0)
-		_exit(CAGE_EXIT_NO_CAGE);
-	lock_down();
+	lock_down(&in);
 	tell_front(&in, CAGE_JOB_STARTED, 0);
 	mirror(&in);
 	end_session(&in);
