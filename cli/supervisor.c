@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "audit/audit.h"
+#include "cli/hostwatch.h"
 #include "cli/words.h"
 #include "common/fdio.h"
 #include "fusefs/fusefs.h"
@@ -41,6 +42,7 @@ struct supervisor {
 	struct words *words;
 	struct query *query;
 	struct fusefs *fusefs;
+	struct hostwatch *hostwatch;
 	struct notifyd *notifyd;
 	char query_path[256];
 	const char **served, **mountpoints;
@@ -126,7 +128,12 @@ static int hook_fuse(void *ctx, int fuse_fd, pid_t builder)
 	cfg.sink = words_sink(s->words);
 	cfg.served = s->served;
 	cfg.mountpoints = s->mountpoints;
-	return fusefs_start(&s->fusefs, &cfg);
+	r = fusefs_start(&s->fusefs, &cfg);
+	if (r == 0)
+		r = hostwatch_new(&s->hostwatch, &(struct hostwatch_config){
+			.fusefs = s->fusefs, .served = s->served,
+		});
+	return r;
 }
 
 static int hook_listener(void *ctx, int listener_fd, pid_t command)
@@ -142,6 +149,10 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 	(void)command;	/* the doorman learns who asks with each notification */
 	if (r < 0)
 		return r;
+	if (s->hostwatch) {
+		cfg.watched = hostwatch_add;
+		cfg.watched_ctx = s->hostwatch;
+	}
 	cfg.sink = words_sink(s->words);
 	memcpy(cfg.resolver_socks, s->resolver_ours, sizeof(cfg.resolver_socks));
 	(void)close(s->courier_theirs);

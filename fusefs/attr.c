@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "fusefs/caller.h"
+#include "fusefs/poke.h"
 #include "fusefs/reply.h"
 
 #define BIT(op)		POLICY_OP_BIT(POLICY_OP_##op)
@@ -79,9 +80,14 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	int r;
 
 	gate_begin(&g, req);
+	if (poke_is(fs, g.tid)) {
+		poke_setattr(req, ino);
+		return;
+	}
 	r = node_is_ancestor(n) ? -EACCES : may_set(&g, n, to_set);
 	if (r == 0)
 		r = backing_pin(fs, n, &pin, &seen);
+	poke_own_change(fs, n);
 	/* A descriptor that can write truncates whatever the mode has become since */
 	if (r == 0 && fi && (to_set & FUSE_SET_ATTR_SIZE)) {
 		r = ftruncate(((struct handle *)(uintptr_t)fi->fh)->fd, attr->st_size) < 0 ? -errno : 0;
@@ -123,6 +129,7 @@ static int may_xattr(struct gate *g, struct node *n, const char *name)
 
 	if (r == 0 && !is_for_users(name))
 		return -EPERM;
+	poke_own_change(g->fs, n);
 	return r < 0 ? r : gate_note(g, POLICY_OP_XATTR, n, NULL, 0);
 }
 

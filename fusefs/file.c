@@ -17,6 +17,7 @@
 
 #include "fusefs/caller.h"
 #include "fusefs/guard.h"
+#include "fusefs/poke.h"
 #include "fusefs/reply.h"
 
 #define OPEN_FOR_EXEC	0x20	/* __FMODE_EXEC of the kernel, which it sends along */
@@ -102,6 +103,8 @@ static int open_node(struct gate *g, struct node *n, struct fuse_file_info *fi)
 
 	if (r == 0)
 		r = gate_note(g, open_op(fi->flags), n, NULL, EVENT_F_BATCH);
+	if (fi->flags & O_TRUNC)
+		poke_own_change(g->fs, n);
 	if (r == 0)
 		r = backing_open(g->fs, n, fi->flags, &fd, &seen);
 	if (r < 0)
@@ -169,6 +172,7 @@ static int create_absent(struct gate *g, const struct dirref *d, struct spot *s,
 		r = gate_may(g, s, BIT(WRITE));
 	if (r == 0)
 		r = gate_note_spot(g, POLICY_OP_CREATE, s);
+	poke_own_name(g->fs, d->node, s->name);
 	if (r == 0)
 		r = backing_create(d, s->name, fi->flags, mode, &fd);
 	if (r < 0)
@@ -243,9 +247,11 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 	ssize_t n;
 
 	(void)ino;	/* as above */
+	poke_own_change(fs_of(req), handle_of(fi)->node);
 	do
 		n = pwritev2(handle_of(fi)->fd, &v, 1, off, flags);
 	while (n < 0 && errno == EINTR);
+	poke_own_change(fs_of(req), handle_of(fi)->node);	/* again: it may have taken long */
 	if (n < 0)
 		reply_err(req, -errno);
 	else
@@ -255,6 +261,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;	/* the handle knows it */
+	if (is_writing(fi->flags))
+		poke_own_change(fs_of(req), handle_of(fi)->node);	/* the real tree will tell of a close */
 	close_handle(fs_of(req), handle_of(fi));
 	reply_err(req, 0);
 }
@@ -270,17 +278,20 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi)
 {
 	(void)ino;	/* as above */
+	poke_own_change(fs_of(req), handle_of(fi)->node);
 	reply_err(req, fallocate(handle_of(fi)->fd, mode, off, len) < 0 ? -errno : 0);
 }
 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in, struct fuse_file_info *fi_in,
 			fuse_ino_t out, off_t off_out, struct fuse_file_info *fi_out, size_t len, int flags)
 {
-	ssize_t n = copy_file_range(handle_of(fi_in)->fd, &off_in, handle_of(fi_out)->fd, &off_out, len,
-				    (unsigned int)flags);
+	ssize_t n;
 
 	(void)in;	/* as above */
 	(void)out;
+	poke_own_change(fs_of(req), handle_of(fi_out)->node);
+	n = copy_file_range(handle_of(fi_in)->fd, &off_in, handle_of(fi_out)->fd, &off_out, len,
+			    (unsigned int)flags);
 	if (n < 0)
 		reply_err(req, -errno);
 	else

@@ -20,10 +20,12 @@
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "fusefs/born.h"
 #include "fusefs/fusefs.h"
 #include "fusefs/nodes.h"
+#include "fusefs/recent.h"
 
 /* How long the kernel may believe a name and its attributes: so long does a
  * change made on the host stay unseen inside */
@@ -32,12 +34,22 @@
 
 struct crew;		/* crew.h */
 
+/** struct poker - poke.h */
+struct poker {
+	atomic_int tid;			/* the one thread; 0: nobody has poked yet */
+	atomic_uintptr_t saw;		/* the node it asked about last */
+	atomic_uint removes;		/* S_IFMT bits: it removes a name that has gone */
+	atomic_uint serial;		/* of that removal */
+};
+
 struct fusefs {
 	struct fuse_session *session;
 	const struct policy *policy;
 	struct event_sink *sink;
 	struct nodes *nodes;
 	struct born *born;
+	struct recent *recent;
+	struct poker poker;
 	pthread_rwlock_t names_lock;	/* rename.c */
 	char **mountpoints;		/* NULL-ended */
 	pid_t trusted[8];		/* 0-ended */

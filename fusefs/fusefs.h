@@ -37,6 +37,26 @@ int fusefs_start(struct fusefs **ret, const struct fusefs_config *cfg) MUST_USE;
  */
 bool fusefs_is_born(struct fusefs *fs, dev_t dev, ino_t ino);
 
+/* ---- poke.c: changes that were made outside, told to those inside. All from one thread of its own ---- */
+
+/** fusefs_watch_begin() - Somebody watches the real tree from now on */
+void fusefs_watch_begin(struct fusefs *fs);
+/**
+ * fusefs_changed_recently() - Was it changed from inside in the last moments?
+ * @dev, @ino: of the backing object; @name: of a name in that directory, or NULL
+ */
+bool fusefs_changed_recently(struct fusefs *fs, dev_t dev, ino_t ino, const char *name);
+/**
+ * fusefs_tell_changed() - A name is there: raise IN_MODIFY for a regular file, IN_ATTRIB for others
+ * @view_root:	O_PATH descriptor of the root of the view
+ * @dir:	Absolute path in the view; touched only if it is served
+ *
+ * Context: goes through the mount, so never in a thread that serves
+ */
+void fusefs_tell_changed(struct fusefs *fs, int view_root, const char *dir, const char *name);
+/** fusefs_tell_gone() - A name has gone: raise IN_DELETE. As above */
+void fusefs_tell_gone(struct fusefs *fs, int view_root, const char *dir, const char *name, bool is_dir);
+
 /** fusefs_stop() - After the mount is gone (cage ended): join the threads, free */
 void fusefs_stop(struct fusefs *fs);
 

@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "fusefs/caller.h"
 #include "fusefs/guard.h"
+#include "fusefs/poke.h"
 #include "fusefs/reply.h"
 
 #define BIT(op) POLICY_OP_BIT(POLICY_OP_##op)
@@ -22,7 +23,11 @@ static int begin(struct gate *g, struct node *parent, const char *name, struct d
 	if (caller_is_trusted(g->fs, g->tid))
 		return -EACCES;		/* it builds and resolves; it never changes anything */
 	r = backing_dir(g->fs, parent, d);
-	return r < 0 ? r : gate_spot(g, d, name, s);
+	if (r == 0)
+		r = gate_spot(g, d, name, s);
+	if (r == 0)
+		poke_own_name(g->fs, parent, name);
+	return r;
 }
 
 /* Something is there: EEXIST if it may be seen, else what the policy says to making it */
@@ -145,6 +150,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 		r = may_link(&g, n, &s);
 	if (r == 0)
 		r = backing_pin(fs, n, &pin, &seen);
+	poke_own_change(fs, n);
 	if (r == 0)
 		r = backing_link(pin, fs, &d, name);
 	if (r == 0)
@@ -166,6 +172,7 @@ static int remove_name(struct gate *g, const struct dirref *d, const struct spot
 	r = gate_may(g, s, POLICY_OP_BIT(op));
 	if (r == 0)
 		r = gate_note_spot(g, op, s);
+	recent_object(g->fs->recent, s->seen.id.dev, s->seen.id.ino);
 	if (r == 0)
 		r = backing_unlink(d, s->name, is_dir);
 	if (r < 0)
@@ -187,6 +194,10 @@ static void op_remove(fuse_req_t req, fuse_ino_t parent, const char *name, bool 
 	int r;
 
 	gate_begin(&g, req);
+	if (poke_is(fs, g.tid)) {
+		poke_remove(req, parent, name);
+		return;
+	}
 	r = begin(&g, fs_node(fs, parent), name, &d, &s);
 	reply_err(req, r < 0 ? r : remove_name(&g, &d, &s, is_dir));
 }

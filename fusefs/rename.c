@@ -16,6 +16,7 @@
 
 #include "fusefs/caller.h"
 #include "fusefs/guard.h"
+#include "fusefs/poke.h"
 #include "fusefs/reply.h"
 #include "fusefs/subtree.h"
 
@@ -34,6 +35,19 @@ static bool is_dir(const struct spot *s)
 	return s->exists && S_ISDIR(s->seen.st.st_mode);
 }
 
+/* Whoever watches the real tree is not to take it for a change from outside */
+static void mark(const struct renaming *r)
+{
+	struct fusefs *fs = r->g.fs;
+
+	poke_own_name(fs, r->from.node, r->old.name);
+	poke_own_name(fs, r->to.node, r->new.name);
+	if (r->old.exists)
+		recent_object(fs->recent, r->old.seen.id.dev, r->old.seen.id.ino);
+	if (r->new.exists)
+		recent_object(fs->recent, r->new.seen.id.dev, r->new.seen.id.ino);
+}
+
 static int look(struct renaming *r, struct node *from, const char *name, struct node *to, const char *new_name)
 {
 	int err = backing_dir(r->g.fs, from, &r->from);
@@ -44,6 +58,8 @@ static int look(struct renaming *r, struct node *from, const char *name, struct 
 		err = gate_spot(&r->g, &r->from, name, &r->old);
 	if (err == 0)
 		err = gate_spot(&r->g, &r->to, new_name, &r->new);
+	if (err == 0)
+		mark(r);
 	return err;
 }
 

@@ -148,6 +148,7 @@ static void free_all(struct fusefs *fs)
 		fuse_session_destroy(fs->session);	/* closes /dev/fuse */
 	fs->nodes = nodes_free(fs->nodes);
 	fs->born = born_free(fs->born);
+	fs->recent = recent_free(fs->recent);
 	if (fs->self_fds >= 0)
 		(void)close(fs->self_fds);	/* O_PATH */
 	for (char **m = fs->mountpoints; m && *m; m++)
@@ -169,7 +170,8 @@ static int prepare(struct fusefs *fs, const struct fusefs_config *cfg)
 		return -errno;
 	fs->nodes = nodes_new(cfg->policy, raise_limit());
 	fs->born = born_new();
-	if (!fs->nodes || !fs->born)
+	fs->recent = recent_new();
+	if (!fs->nodes || !fs->born || !fs->recent)
 		return -ENOMEM;
 	for (const char *const *p = cfg->served; r == 0 && *p; p++)
 		r = add_served(fs, *p);

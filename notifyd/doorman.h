@@ -39,7 +39,7 @@
 /** enum reply_kind - Zero answers with @err or @value, and @err starts as EACCES */
 enum reply_kind {
 	REPLY_VALUE = 0,
-	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; bind of a path (bind.c) */
+	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; bind of a path (bind.c); inotify.c */
 	REPLY_FD,		/* hand in @fd */
 };
 
@@ -114,7 +114,7 @@ struct notifyd {
 	int resolver_free[RESOLVER_SOCKETS];	/* stack of indexes */
 	size_t resolver_free_count;
 	bool is_greeted[RESOLVER_SOCKETS];
-	int view_root;			/* O_PATH; -1 where callers may have another root */
+	int view_root;			/* O_PATH; -1 nobody has asked for it */
 
 	struct cookies listeners;
 	atomic_bool wants_credentials;	/* somebody inside has asked for its peers' pids */
@@ -172,6 +172,7 @@ void handle_setsockopt(struct call *c);	/* sockopt.c */
 void handle_sendto(struct call *c);	/* send.c */
 void handle_sendmsg(struct call *c);
 void handle_sendmmsg(struct call *c);
+void handle_inotify_add_watch(struct call *c);	/* inotify.c */
 
 /* ---- guard.c ---- */
 

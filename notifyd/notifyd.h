@@ -25,6 +25,10 @@ struct notifyd_config {
 	/* A path socket inside that everybody may connect to (the query socket of "agentsh why"):
 	 * its view path, and the host path to connect to; NULL: none */
 	const char *query_view_path, *query_host_path;
+	/* inotify_add_watch() inside on this path of the view, before it is done; NULL: nobody wants to know.
+	 * @view_root: O_PATH, borrowed */
+	void (*watched)(void *ctx, int view_root, const char *path);
+	void *watched_ctx;
 };
 
 /** notifyd_start() - Starts the receivers. 0; -errno */

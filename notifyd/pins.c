@@ -241,6 +241,48 @@ static int view_root(const struct call *c)
 	return fd;
 }
 
+/* With "nested" a caller may have another root: the resolver's own is the view's */
+static int ask_view_root(struct notifyd *n)
+{
+	struct resolver_request *req = calloc(1, sizeof(*req));
+	struct resolver_reply *rep = malloc(sizeof(*rep));
+	int fd = -1, r = -ENOMEM;
+
+	if (req && rep) {
+		req->op = RESOLVER_PIN;
+		req->path[0] = '/';
+		r = ask(n, req, NULL, 0, rep, &fd);
+		if (r == 0)
+			r = rep->err ? rep->err : fd;
+	}
+	free(req);
+	free(rep);
+	return r;
+}
+
+int pins_view_root(const struct call *c)
+{
+	struct notifyd *n = c->n;
+	int fd, old;
+
+	if (!n->cfg.nested)
+		return view_root(c);
+	(void)pthread_mutex_lock(&n->resolver_lock);
+	old = n->view_root;
+	(void)pthread_mutex_unlock(&n->resolver_lock);
+	if (old >= 0)
+		return old;
+	fd = ask_view_root(n);
+	(void)pthread_mutex_lock(&n->resolver_lock);
+	if (n->view_root < 0)
+		n->view_root = fd;
+	else if (fd >= 0)
+		(void)close(fd);	/* another thread was faster; O_PATH */
+	fd = n->view_root;
+	(void)pthread_mutex_unlock(&n->resolver_lock);
+	return fd;
+}
+
 bool pins_is_absent(const struct call *c, const char *path)
 {
 	static const char *const places[] = { "/usr/", "/bin/", "/sbin/" };

@@ -35,6 +35,9 @@ bool pins_is_absent(const struct call *c, const char *path);
 int pins_path(const struct call *c, const struct pin_request *q, struct resolver_reply *ret,
 	      int *ret_pin) MUST_USE;
 
+/** pins_view_root() - O_PATH descriptor of the root of the view; borrowed, for ever. -errno */
+int pins_view_root(const struct call *c) MUST_USE;
+
 /** pins_diag() - A NETLINK_SOCK_DIAG socket of the cage's network namespace. fd; -errno */
 int pins_diag(const struct call *c) MUST_USE;
 

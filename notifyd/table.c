@@ -19,6 +19,7 @@ static const struct handler handlers[] = {
 	{ SYS_listen, true, handle_listen },
 	{ SYS_sendto, false, handle_sendto },
 	{ SYS_sendmmsg, false, handle_sendmmsg },
+	{ SYS_inotify_add_watch, false, handle_inotify_add_watch },
 };
 
 const struct handler *handler_find(int nr)
