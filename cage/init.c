@@ -532,7 +532,8 @@ static void lock_down(const struct init *in)
 
 	if (in->courier_sock >= 0 && courier_start(in->courier_sock) < 0)	/* before its capability goes */
 		_exit(CAGE_EXIT_NO_CAGE);
-	(void)syscall(SYS_capset, &head, data);		/* taking away is always permitted */
+	if (syscall(SYS_capset, &head, data) < 0)
+		_exit(CAGE_EXIT_NO_CAGE);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);	/* the builder's thread */
 	(void)prctl(PR_SET_NAME, "agentsh-init", 0, 0, 0);
