@@ -49,6 +49,14 @@ static struct timespec time_of(const struct timespec *t, int to_set, int set, in
 	return to_set & set ? *t : (struct timespec){ .tv_nsec = UTIME_OMIT };
 }
 
+/* A pin leads to its object by a path in /proc: only what has modes or a size is gone to that way */
+static bool is_settable(const struct node *n, int to_set)
+{
+	mode_t type = node_type(n);
+
+	return !(S_ISLNK(type) && (to_set & FUSE_SET_ATTR_MODE)) && !(!S_ISREG(type) && (to_set & FUSE_SET_ATTR_SIZE));
+}
+
 static int set(const struct fusefs *fs, int pin, const struct stat *attr, int to_set)
 {
 	const struct timespec times[2] = {
@@ -84,7 +92,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		poke_setattr(req, ino);
 		return;
 	}
-	r = node_is_ancestor(n) ? -EACCES : may_set(&g, n, to_set);
+	r = node_is_ancestor(n) ? -EACCES : is_settable(n, to_set) ? may_set(&g, n, to_set) : -EOPNOTSUPP;
 	if (r == 0)
 		r = backing_pin(fs, n, &pin, &seen);
 	poke_own_change(fs, n);
@@ -192,11 +200,17 @@ static void read_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t 
 	cleanup_caller struct caller c = caller_begin(fs, req);
 	char path[BACKING_PROC_SIZE];
 	cleanup_fd int pin = -1;
+	struct gate g;
 	int r;
 
+	gate_begin(&g, req);
 	/* The kernel asks before the first write to each file; writing drops capabilities on the real tree by itself */
-	r = name && strcmp(name, "security.capability") == 0 ? -ENODATA :
-	    pin_for_xattr(fs, fs_node(fs, ino), path, &pin);
+	r = name && strcmp(name, "security.capability") == 0 ? -ENODATA : 0;
+	/* What a user keeps there is content */
+	if (r == 0 && name && strncmp(name, "user.", 5) == 0)
+		r = gate_may_node(&g, fs_node(fs, ino), BIT(READ));
+	if (r == 0)
+		r = pin_for_xattr(fs, fs_node(fs, ino), path, &pin);
 	if (r == -EOPNOTSUPP && !name)
 		(void)(size ? fuse_reply_buf(req, NULL, 0) : fuse_reply_xattr(req, 0));	/* as reply_err() */
 	else if (r < 0)

@@ -46,8 +46,9 @@ static struct listing *listing_of(const struct fuse_file_info *fi)
 	return (struct listing *)(uintptr_t)fi->fh;
 }
 
-static void listing_free(struct listing *l)
+static void listing_free(struct fusefs *fs, struct listing *l)
 {
+	fs_closed(fs);
 	walk_end(&l->walk);
 	(void)pthread_mutex_destroy(&l->lock);	/* released: nobody reads */
 	free(l);
@@ -61,6 +62,10 @@ static int listing_new(struct fusefs *fs, struct node *n, struct listing **ret, 
 
 	if (!l)
 		return -ENOMEM;
+	if (!fs_may_open(fs)) {
+		free(l);
+		return -ENFILE;
+	}
 	l->node = n;
 	l->walk.fd = -1;
 	l->is_fixed = node_is_ancestor(n);
@@ -75,7 +80,7 @@ static int listing_new(struct fusefs *fs, struct node *n, struct listing **ret, 
 			r = backing_look_fd(l->walk.fd, seen);
 	}
 	if (r < 0)
-		listing_free(l);
+		listing_free(fs, l);
 	else
 		*ret = l;
 	return r;
@@ -117,7 +122,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	fi->fh = (uintptr_t)l;
 	if (fuse_reply_open(req, fi) < 0)
-		listing_free(l);
+		listing_free(fs, l);
 }
 
 /* Room for one more? Without attributes the kernel only takes name, number and type */
@@ -256,7 +261,7 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;	/* as above */
-	listing_free(listing_of(fi));
+	listing_free(fs_of(req), listing_of(fi));
 	reply_err(req, 0);
 }
 

@@ -70,6 +70,10 @@ static int opened(struct fusefs *fs, struct node *n, int fd, const struct seen *
 
 	if (!h)
 		return -ENOMEM;
+	if (!fs_may_open(fs)) {
+		free(h);
+		return -ENFILE;
+	}
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);	/* exists on every Linux */
 	h->fd = fd;
 	nodes_handle_add(fs->nodes, n, h);
@@ -84,6 +88,7 @@ static void close_handle(struct fusefs *fs, struct handle *h)
 	nodes_handle_remove(fs->nodes, h);
 	(void)close(h->fd);	/* the caller has its answer from write and fsync; RELEASE has no reader */
 	free(h);
+	fs_closed(fs);
 }
 
 static int may_open(struct gate *g, struct node *n, int flags)

@@ -60,6 +60,8 @@ struct fusefs {
 	bool has_by, is_conditional;	/* the policy has "by" rules; "by" or "stood" rules */
 	int self_fds;			/* /proc/self/fd: the way from a pin to its file */
 	struct crew *crew;
+	int open_max;			/* files and listings open at a time: the doorman needs descriptors too */
+	atomic_int open_count;
 };
 
 /** fs_of() - The file system of a request */
@@ -84,6 +86,20 @@ void fs_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret);
 static inline int64_t fs_ns(const struct timespec *t)
 {
 	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+}
+
+/** fs_may_open() - One descriptor more; false when there are too many. Pair with fs_closed() */
+static inline bool fs_may_open(struct fusefs *fs)
+{
+	if (atomic_fetch_add(&fs->open_count, 1) < fs->open_max)
+		return true;
+	atomic_fetch_sub(&fs->open_count, 1);
+	return false;
+}
+
+static inline void fs_closed(struct fusefs *fs)
+{
+	atomic_fetch_sub(&fs->open_count, 1);
 }
 
 /* The operations, by file; session.c has the table of them */

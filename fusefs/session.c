@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,15 +132,20 @@ static int copy_config(struct fusefs *fs, const struct fusefs_config *cfg)
 }
 
 /* One descriptor for each file that is open inside, one for each directory in use: as many as may be had */
-static size_t raise_limit(void)
+static size_t share_descriptors(struct fusefs *fs)
 {
 	struct rlimit l;
+	rlim_t most;
 
 	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-		return 64;
+		return 0;
 	l.rlim_cur = l.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &l);	/* with fewer the cage gets EMFILE sooner */
-	return l.rlim_max / 4 < DIR_FDS_MAX ? l.rlim_max / 4 : DIR_FDS_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &l);	/* with fewer the cage gets ENFILE sooner */
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return 0;
+	most = l.rlim_cur < INT_MAX ? l.rlim_cur : INT_MAX;
+	fs->open_max = (int)(most / 2);
+	return most / 4 < DIR_FDS_MAX ? most / 4 : DIR_FDS_MAX;
 }
 
 static void free_all(struct fusefs *fs)
@@ -168,7 +174,7 @@ static int prepare(struct fusefs *fs, const struct fusefs_config *cfg)
 	fs->self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fs->self_fds < 0)
 		return -errno;
-	fs->nodes = nodes_new(cfg->policy, raise_limit());
+	fs->nodes = nodes_new(cfg->policy, share_descriptors(fs));
 	fs->born = born_new();
 	fs->recent = recent_new();
 	if (!fs->nodes || !fs->born || !fs->recent)
