@@ -64,10 +64,15 @@ struct builder {
 static void on_child(int signo)
 {
 	int saved = errno;
+	siginfo_t info = { .si_pid = 0 };
 
 	(void)signo;
-	if (waitpid(-1, NULL, WNOHANG) > 0)
-		_exit(0);
+	while (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) == 0 && info.si_pid != 0) {
+		if (info.si_code != CLD_STOPPED)
+			_exit(0);
+		cage_init_stopped(info.si_pid);	/* by SIGSTOP to the caller's group */
+		info.si_pid = 0;
+	}
 	errno = saved;
 }
 
