@@ -156,8 +156,10 @@ int options_parse(struct options *ret, int argc, char **argv, char *why, size_t 
 	while (i < argc && argv[i][0] == '-' && strcmp(argv[i], "--") != 0) {
 		int r = one(&o, argc, argv, &i, why, why_size);
 
-		if (r < 0)
+		if (r < 0) {
+			ret->json = o.json;	/* how the sentence is to be said */
 			return r;
+		}
 	}
 	if (i < argc && strcmp(argv[i], "--") == 0)
 		i++;

@@ -25,6 +25,7 @@ struct options {
 
 /**
  * options_parse() - Read options up to the command; nothing after it is looked at
+ * @ret:	Set on success; of a refused line only @json is
  * @why:	One sentence when refused
  *
  * Names are compared whole: no abbreviations (what one option's value looks

@@ -28,7 +28,7 @@ refused "policy given twice" '--policy is given twice' --policy developer --poli
 refused "empty policy" '--policy wants a value' --policy=
 refused "flag with a value" '--quiet takes no value' --quiet=yes
 refused "workspace that is not there" 'nosuch' --workspace "$SCRATCH/nosuch"
-refused "workspace that is a file" 'file' --workspace /etc/passwd
+refused "workspace that is a file" 'directory|folder|file' --workspace /etc/passwd
 refused "the whole system as workspace" '/' --workspace /
 refused "descriptor that is not a number" '--pass-fd wants' --pass-fd x
 refused "descriptor that is not open" 'no such descriptor' --pass-fd 777
