@@ -340,6 +340,17 @@ int backing_create(const struct dirref *d, const char *name, int flags, mode_t m
 	return 0;
 }
 
+int backing_create_nameless(const struct dirref *d, int flags, mode_t mode, int *ret_fd)
+{
+	int want = flags & (O_ACCMODE | O_EXCL | O_SYNC | O_DSYNC | O_NOATIME);
+	int fd = open_beneath(d->fd, ".", (uint64_t)(want | O_TMPFILE), mode & 07777);
+
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
 static int done(int r)
 {
 	return r < 0 ? -errno : 0;

@@ -55,6 +55,8 @@ int backing_open_dir(const struct dirref *d, int *ret_fd) MUST_USE;
 int backing_enter(int dir_fd, const char *name, int *ret_fd) MUST_USE;
 
 int backing_create(const struct dirref *d, const char *name, int flags, mode_t mode, int *ret_fd) MUST_USE;
+/** backing_create_nameless() - With O_TMPFILE */
+int backing_create_nameless(const struct dirref *d, int flags, mode_t mode, int *ret_fd) MUST_USE;
 int backing_mkdir(const struct dirref *d, const char *name, mode_t mode) MUST_USE;
 int backing_mknod(const struct dirref *d, const char *name, mode_t mode) MUST_USE;
 int backing_symlink(const struct dirref *d, const char *name, const char *target) MUST_USE;

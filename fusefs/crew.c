@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "fusefs/caller.h"
@@ -100,10 +101,25 @@ static bool is_long(const struct fuse_buf *buf)
 	}
 }
 
-static void serve_one(struct hand *h, const struct fuse_buf *buf)
+/*
+ * libfuse 3.14 does not know O_TMPFILE. The request and its answer are those of
+ * a create, with a name that no create can have: op_create() tells them apart.
+ */
+static void translate(struct fuse_buf *buf)
+{
+	struct fuse_in_header *in = buf->mem;
+	const size_t name_at = sizeof(*in) + sizeof(struct fuse_create_in);
+
+	if (in->opcode == FUSE_TMPFILE && in->len >= name_at + sizeof(FS_NAMELESS) &&
+	    memcmp((const char *)buf->mem + name_at, FS_NAMELESS, sizeof(FS_NAMELESS)) == 0)
+		in->opcode = FUSE_CREATE;
+}
+
+static void serve_one(struct hand *h, struct fuse_buf *buf)
 {
 	struct crew *c = h->crew;
 
+	translate(buf);
 	if (is_long(buf)) {
 		give_turn(c, h->number);
 		fuse_session_process_buf(c->fs->session, buf);

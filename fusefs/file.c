@@ -214,6 +214,41 @@ static int create(struct gate *g, struct node *parent, const char *name, mode_t 
 	return r < 0 ? r : -EEXIST;
 }
 
+/* The file's only name is one that nobody can look up: what the directory says of any new name goes for it */
+static int make_nameless(struct gate *g, struct node *parent, mode_t mode, struct fuse_file_info *fi,
+			 struct fuse_entry_param *e)
+{
+	cleanup_dir struct dirref d = BACKING_NO_DIR;
+	struct node *n = NULL;
+	struct spot s;
+	int fd = -1, r = caller_is_trusted(g->fs, g->tid) ? -EACCES : backing_dir(g->fs, parent, &d);
+
+	if (r == 0)
+		r = gate_spot(g, &d, "#tmpfile", &s);
+	if (r == 0)
+		r = gate_may(g, &s, BIT(CREATE) | BIT(WRITE));
+	if (r == 0)
+		r = gate_note_spot(g, POLICY_OP_CREATE, &s);
+	if (r == 0)
+		r = backing_create_nameless(&d, fi->flags, mode, &fd);
+	if (r < 0)
+		return r;
+	r = backing_look_fd(fd, &s.seen);
+	if (r == 0)
+		n = reply_entry_fill(g->fs, &s, false, e);
+	if (n) {
+		nodes_unbind(g->fs->nodes, d.node, s.name, &s.seen.id, false);
+		r = opened(g->fs, n, fd, &s.seen, fi);
+		if (r < 0)
+			nodes_forget(g->fs->nodes, n, 1);
+	} else if (r == 0) {
+		r = -ENOMEM;
+	}
+	if (r < 0)
+		(void)close(fd);	/* nothing was written */
+	return r;
+}
+
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	struct fusefs *fs = fs_of(req);
@@ -224,7 +259,10 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	int r;
 
 	gate_begin(&g, req);
-	r = fs_is_name(name) ? create(&g, fs_node(fs, parent), name, mode, fi, &e) : -EINVAL;
+	if (strcmp(name, FS_NAMELESS) == 0)
+		r = make_nameless(&g, fs_node(fs, parent), mode, fi, &e);
+	else
+		r = fs_is_name(name) ? create(&g, fs_node(fs, parent), name, mode, fi, &e) : -EINVAL;
 	if (r < 0) {
 		reply_err(req, r);
 	} else if (fuse_reply_create(req, &e, fi) < 0) {

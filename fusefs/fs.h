@@ -31,6 +31,7 @@
  * change made on the host stay unseen inside */
 #define FS_TIMEOUT_S	1.0
 #define FS_MAX_IO	(1024u * 1024u)
+#define FS_NAMELESS	"/"	/* what the kernel calls a file of O_TMPFILE (crew.c) */
 
 struct crew;		/* crew.h */
 

@@ -155,6 +155,8 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 		r = backing_link(pin, fs, &d, name);
 	if (r == 0)
 		r = backing_look(&d, name, &s.seen);
+	if (r == 0 && seen.st.st_nlink == 0)
+		gate_born(&g, &s, &s.seen.id);	/* it had no name yet (O_TMPFILE) */
 	if (r < 0)
 		reply_err(req, r);
 	else
