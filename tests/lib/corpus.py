@@ -4,6 +4,8 @@
 The corpora are not part of the repository: CORPORA names their folder, else it
 is "shared" beside the clone. They write beside themselves, so a copy is run.
 """
+import atexit
+import fcntl
 import json
 import os
 import pwd
@@ -11,6 +13,7 @@ import signal
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -25,16 +28,30 @@ def skip_all(why):
     sys.exit(0)
 
 
-def copy(*names, keep=()):
-    """A fresh copy of folders of the corpora; subfolders in keep outlive it. Returns its place"""
-    place = CACHE + "/" + names[0].replace("/", "-")
-    source = os.path.join(FOLDER, names[0])
+def own_place(name):
+    """The cached place of a corpus; one that is removed at the end while another run has that"""
+    os.makedirs(CACHE, exist_ok=True)
+    lock = os.open(f"{CACHE}/{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until we end
+        place = f"{CACHE}/{name}"
+        os.makedirs(place, exist_ok=True)
+    except BlockingIOError:
+        place = tempfile.mkdtemp(prefix=name + ".", dir=CACHE)
+        os.chmod(place, 0o755)
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
+
+
+def copy(name, keep=()):
+    """A fresh copy of a folder of the corpora; subfolders in keep outlive it. Returns its place"""
+    source = os.path.join(FOLDER, name)
     if not os.path.isdir(source):
-        skip_all(f"no {names[0]} beside this clone")
-    os.makedirs(place, exist_ok=True)
-    for name in os.listdir(place):
-        if name not in keep:
-            p = f"{place}/{name}"
+        skip_all(f"no {name} beside this clone")
+    place = own_place(name)
+    for old in os.listdir(place):
+        if old not in keep:
+            p = f"{place}/{old}"
             (shutil.rmtree if os.path.isdir(p) and not os.path.islink(p) else os.unlink)(p)
     shutil.copytree(source, place, dirs_exist_ok=True)
     for top, _, _ in os.walk(place):
