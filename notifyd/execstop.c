@@ -120,6 +120,14 @@ static int judge_anew(const struct call *c, struct exec *e, const struct new_ima
 	return err;
 }
 
+/* Killed by somebody else while we looked: only a stopped tracee answers */
+static bool is_dying(pid_t pid)
+{
+	unsigned long msg;
+
+	return ptrace(PTRACE_GETEVENTMSG, pid, 0, &msg) < 0 && errno == ESRCH;
+}
+
 /* The task is at its exec stop. 0: let it run; > 0: it must die */
 static int inspect(struct call *c, struct exec *e, pid_t pid)
 {
@@ -134,6 +142,10 @@ static int inspect(struct call *c, struct exec *e, pid_t pid)
 	if (err == 0 && is_as_judged(e, m)) {
 		new_image_free(m);
 		return 0;
+	}
+	if (err && is_dying(pid)) {
+		new_image_free(m);
+		return err;
 	}
 	if (err == 0)
 		err = judge_anew(c, e, m);
