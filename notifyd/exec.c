@@ -110,6 +110,8 @@ static int seize(struct call *c, struct exec *e)
 		c->after_arg = e;
 		return 0;
 	}
+	if (target_valid(c) < 0)	/* killed, by a sibling's exec for one, and its number may be another's */
+		return ESRCH;
 	if (r == -EPERM && is_traced(c) && c->n->cfg.tracing) {
 		e->verdict.flags |= EVENT_F_UNVERIFIED;
 		return 0;
@@ -142,7 +144,8 @@ void handle_execve(struct call *c)
 	err = exec_judge(c, e, &e->rep, &e->argv, &e->expected);
 	if (err == 0)
 		err = seize(c, e);
-	err = verdict_tell(c, &e->verdict, err);
+	if (err != ESRCH)		/* gone: nothing was decided */
+		err = verdict_tell(c, &e->verdict, err);
 	if (err == 0)
 		c->reply.kind = REPLY_CONTINUE;
 	else
