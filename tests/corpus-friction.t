@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + "/lib")
 import corpus
 
 place = corpus.copy("friction", keep=("cache",))
+corpus.client(place + "/cache/agents")
 rows = corpus.Rows(good=("OK",), skip=("SKIP", "INVALID"), impossible=("sys-owner-root",))
 for words, who in corpus.users():
     argv = [sys.executable, place + "/run-friction.py", *words, *sys.argv[1:], "--json", place + "/rows.json",

@@ -60,6 +60,14 @@ def copy(name, keep=()):
     return place
 
 
+def client(link):
+    """Where the claude client is, by a link; nothing if it is not to be had"""
+    p = subprocess.run(["sh", ROOT + "/tests/lib/claude-client.sh"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if p.returncode == 0 and not os.path.lexists(link):
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        os.symlink(p.stdout.decode().strip().split("/node_modules/")[0], link)
+
+
 def users():
     """(words for the runner, name) of each user to run as"""
     if os.getuid() != 0:
