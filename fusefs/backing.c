@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -14,7 +15,8 @@
 
 #include "common/cleanup.h"
 
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S	INT64_C(1000000000)
+#define STALE_TRIES	2
 
 static int open_beneath(int dir_fd, const char *name, uint64_t flags, mode_t mode)
 {
@@ -26,6 +28,14 @@ static int open_beneath(int dir_fd, const char *name, uint64_t flags, mode_t mod
 
 	fd = syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;
+}
+
+struct node_id backing_id(const struct statx *x)
+{
+	return (struct node_id){
+		.dev = makedev(x->stx_dev_major, x->stx_dev_minor), .ino = x->stx_ino,
+		.birth_ns = x->stx_mask & STATX_BTIME ? x->stx_btime.tv_sec * NS_PER_S + x->stx_btime.tv_nsec : 0,
+	};
 }
 
 static void from_statx(const struct statx *x, struct seen *ret)
@@ -43,10 +53,7 @@ static void from_statx(const struct statx *x, struct seen *ret)
 			.st_ctim = { x->stx_ctime.tv_sec, x->stx_ctime.tv_nsec },
 		},
 	};
-	ret->id = (struct node_id){
-		.dev = ret->st.st_dev, .ino = x->stx_ino,
-		.birth_ns = x->stx_mask & STATX_BTIME ? x->stx_btime.tv_sec * NS_PER_S + x->stx_btime.tv_nsec : 0,
-	};
+	ret->id = backing_id(x);
 }
 
 static int look(int fd, const char *name, int flags, struct seen *ret)
@@ -143,14 +150,16 @@ static int dir_step(struct fusefs *fs, struct node *dir)
 
 int backing_dir(struct fusefs *fs, struct node *dir, struct dirref *ret)
 {
-	int fd, r;
+	int fd, r, tries = 0;
 
 	if (node_is_ancestor(dir))
 		return -EACCES;
 	while ((fd = nodes_fd_get(fs->nodes, dir)) < 0) {
 		r = dir_step(fs, dir);
-		if (r < 0)
+		if (r < 0 && ((r != -ESTALE && r != -ENOENT) || tries++ == STALE_TRIES))
 			return r;
+		if (r < 0)
+			(void)sched_yield();	/* as by_name() */
 	}
 	*ret = (struct dirref){ .fs = fs, .node = dir, .fd = fd };
 	return 0;
@@ -197,7 +206,7 @@ static int try_open(struct fusefs *fs, struct node *n, const struct dirref *d, c
 }
 
 /* The first of its names that still is this object */
-static int by_name(struct fusefs *fs, struct node *n, place_fn try, int flags, int *ret_fd, struct seen *ret)
+static int by_any_name(struct fusefs *fs, struct node *n, place_fn try, int flags, int *ret_fd, struct seen *ret)
 {
 	struct place p;
 	int r = -ESTALE;
@@ -211,6 +220,18 @@ static int by_name(struct fusefs *fs, struct node *n, place_fn try, int flags, i
 		if (r == -ENOENT)
 			r = -ESTALE;
 		nodes_place_put(fs->nodes, &p);
+	}
+	return r;
+}
+
+/* A rename is done on the real tree a moment before the node learns of it: look again */
+static int by_name(struct fusefs *fs, struct node *n, place_fn try, int flags, int *ret_fd, struct seen *ret)
+{
+	int r = by_any_name(fs, n, try, flags, ret_fd, ret);
+
+	for (int tries = 0; r == -ESTALE && tries < STALE_TRIES; tries++) {
+		(void)sched_yield();	/* to whoever is renaming */
+		r = by_any_name(fs, n, try, flags, ret_fd, ret);
 	}
 	return r;
 }

@@ -41,6 +41,8 @@ int backing_root(const char *path, int *ret_fd, struct seen *ret) MUST_USE;
 
 int backing_look(const struct dirref *d, const char *name, struct seen *ret) MUST_USE;
 int backing_look_fd(int fd, struct seen *ret) MUST_USE;
+/** backing_id() - Of what statx() has told */
+struct node_id backing_id(const struct statx *x);
 
 /** backing_pin() - O_PATH descriptor of a node, by any of its names or an open file */
 int backing_pin(struct fusefs *fs, struct node *n, int *ret_fd, struct seen *ret) MUST_USE;

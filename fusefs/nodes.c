@@ -227,7 +227,7 @@ static void grow(struct nodes *t)
 static bool is_same(const struct node *n, const struct node_id *id)
 {
 	return n->id.ino == id->ino && n->id.dev == id->dev && n->id.birth_ns == id->birth_ns &&
-	       !(n->flags & NODE_GONE);
+	       !n->gone;
 }
 
 static void unhash(struct nodes *t, struct node *n)
@@ -319,13 +319,23 @@ static struct node *owner(struct nodes *t, const struct node *but, const struct 
 	return NULL;
 }
 
+uintptr_t nodes_number_of(struct nodes *t, const struct node_id *id, const struct node *dir, const char *name)
+{
+	uintptr_t number;
+
+	nodes_lock(t);
+	number = (uintptr_t)owner(t, NULL, id, dir, name);
+	nodes_unlock(t);
+	return number;
+}
+
 static void set_gone(struct nodes *t, const struct node_id *id)
 {
 	struct node *n;
 
 	for (n = *bucket_of(t, id); n; n = n->next)
 		if (is_same(n, id))
-			n->flags |= NODE_GONE;
+			n->gone = true;
 }
 
 struct node *nodes_intern(struct nodes *t, struct node *parent, const char *name,

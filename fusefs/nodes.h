@@ -94,6 +94,8 @@ void nodes_place_put(struct nodes *t, struct place *p);
 char *nodes_path(struct nodes *t, const struct node *n, const char *name);
 /** nodes_parent_of() - The directory of a directory; NULL for "/" */
 struct node *nodes_parent_of(struct nodes *t, const struct node *dir);
+/** nodes_number_of() - The kernel's number of the node of an object that has this name, for naming it only; 0 */
+uintptr_t nodes_number_of(struct nodes *t, const struct node_id *id, const struct node *dir, const char *name);
 /** nodes_epoch() - Changes with each rename of a directory */
 uint32_t nodes_epoch(struct nodes *t);
 

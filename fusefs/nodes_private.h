@@ -12,7 +12,6 @@
 enum {
 	NODE_ANCESTOR = 1,	/* exists only here */
 	NODE_ROOT = 2,		/* a served root */
-	NODE_GONE = 4,		/* its number may come again for something else: never found any more */
 };
 
 /** struct name - Owned by its node; holds @parent */
@@ -42,7 +41,8 @@ struct node {
 	uint64_t lookups;		/* the kernel's */
 	uint32_t holds;			/* names of children, places */
 	uint16_t type;			/* S_IFMT bits */
-	uint16_t flags;
+	uint16_t flags;			/* never change: read without the lock */
+	bool gone;			/* its number may come again for something else: never found any more */
 	int64_t known_mtime_ns, known_size;	/* of the content in the kernel's cache */
 	int64_t told_mtime_ns, told_size;	/* attributes it has */
 };
