@@ -29,6 +29,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,14 +40,12 @@
 #define BUFFER_SIZE	65536
 #define TOLD_MAX	256	/* names of one batch that are told once; beyond that some twice */
 #define GONE_MASK	(IN_DELETE | IN_MOVED_FROM)
-#define WATCH_MASK	(IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | GONE_MASK | IN_MOVE_SELF)
+#define WATCH_MASK	(IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | GONE_MASK | IN_DELETE_SELF | IN_MOVE_SELF)
 
 /** struct watch - In the slot of its number; the kernel counts upwards */
 struct watch {
 	int wd;			/* 0: none */
-	bool is_dir;
-	dev_t dev;
-	ino_t ino;
+	struct statx real;	/* as it was when it was watched */
 	char *path;		/* owned */
 };
 
@@ -64,7 +63,7 @@ struct hostwatch {
 
 /** struct change - What one event is about */
 struct change {
-	struct watch at;	/* @path is owned */
+	struct statx watched;	/* the directory, or the object itself */
 	char path[PATH_MAX];	/* of the object */
 	char *name;		/* the last part of it; before it lies a '/' */
 	uint32_t mask;
@@ -107,33 +106,66 @@ static void drop(struct watch *w)
 /* What an event is about. False: nothing to be told of */
 static bool change_of(struct hostwatch *h, const struct inotify_event *ev, struct change *ret)
 {
-	struct watch *w = &h->watch[(unsigned int)ev->wd % HOSTWATCH_MAX];
+	const struct watch *w = &h->watch[(unsigned int)ev->wd % HOSTWATCH_MAX];
 	int n = -1;
 
 	(void)pthread_mutex_lock(&h->lock);	/* for ever initialised */
-	if (w->wd == ev->wd) {
-		ret->at = *w;
+	if (w->wd == ev->wd && !(ev->mask & IN_IGNORED)) {
+		ret->watched = w->real;
 		n = snprintf(ret->path, sizeof(ret->path), "%s%s%s", w->path, ev->len ? "/" : "", ev->len ? ev->name : "");
-		/* Gone, or no longer where it was: its directory tells of that, if somebody watches it */
-		if (ev->mask & (IN_IGNORED | IN_MOVE_SELF)) {
-			if (!(ev->mask & IN_IGNORED))
-				(void)inotify_rm_watch(h->inotify_fd, w->wd);	/* else it is gone already */
-			drop(w);
-		}
 	}
 	(void)pthread_mutex_unlock(&h->lock);
-	if (n < 0 || (size_t)n >= sizeof(ret->path) || (ev->mask & (IN_IGNORED | IN_MOVE_SELF)))
+	if (n < 0 || (size_t)n >= sizeof(ret->path))
 		return false;
 	ret->name = strrchr(ret->path, '/') + 1;
 	ret->mask = ev->mask;
 	return ret->name > ret->path + 1;
 }
 
+/* Gone, or no longer where it was: its directory tells of that, if somebody watches it */
+static void forget(struct hostwatch *h, const struct inotify_event *ev)
+{
+	struct watch *w = &h->watch[(unsigned int)ev->wd % HOSTWATCH_MAX];
+
+	(void)pthread_mutex_lock(&h->lock);	/* as above */
+	if (w->wd == ev->wd) {
+		if (!(ev->mask & IN_IGNORED))
+			(void)inotify_rm_watch(h->inotify_fd, w->wd);	/* ours; or gone a moment ago */
+		drop(w);
+	}
+	(void)pthread_mutex_unlock(&h->lock);
+}
+
+static dev_t device_of(const struct statx *st)
+{
+	return makedev(st->stx_dev_major, st->stx_dev_minor);
+}
+
 static bool is_own(const struct hostwatch *h, const struct change *c, const struct stat *st)
 {
-	if (c->at.is_dir && fusefs_changed_recently(h->cfg.fusefs, c->at.dev, c->at.ino, c->name))
+	const struct statx *w = &c->watched;
+
+	if (fusefs_changed_recently(h->cfg.fusefs, device_of(w), w->stx_ino, S_ISDIR(w->stx_mode) ? c->name : NULL))
 		return true;
 	return st && fusefs_changed_recently(h->cfg.fusefs, st->st_dev, st->st_ino, NULL);
+}
+
+/* A watched file that has lost its name: to another, or altogether */
+static bool is_replaced(const struct change *c, const struct stat *st)
+{
+	const struct statx *w = &c->watched;
+
+	return !S_ISDIR(w->stx_mode) && (!st || st->st_ino != w->stx_ino || st->st_dev != device_of(w));
+}
+
+static void tell_replaced(struct hostwatch *h, struct change *c)
+{
+	struct stat st, *there = lstat(c->path, &st) == 0 ? &st : NULL;
+
+	if (is_own(h, c, there) || !is_replaced(c, there))
+		return;
+	c->name[-1] = '\0';
+	fusefs_tell_replaced(h->cfg.fusefs, h->view_root, c->path, c->name, &c->watched);
 }
 
 static void tell(struct hostwatch *h, struct change *c)
@@ -174,12 +206,20 @@ static void tell_batch(struct hostwatch *h, const char *buf, size_t len)
 	struct change c;
 
 	h->told_count = 0;
+	/* A file that has lost its name hears of it by that name: before the new one takes it */
+	for (size_t at = 0; at < len; at += sizeof(*ev) + ev->len) {
+		ev = (const void *)(buf + at);
+		if (ev->len == 0 && change_of(h, ev, &c))
+			tell_replaced(h, &c);
+	}
 	for (size_t at = 0; at < len; at += sizeof(*ev) + ev->len) {
 		ev = (const void *)(buf + at);
 		if (ev->mask & IN_Q_OVERFLOW)
 			tell_all(h);
 		else if (change_of(h, ev, &c))
 			tell(h, &c);
+		if (ev->mask & (IN_IGNORED | IN_MOVE_SELF))
+			forget(h, ev);
 	}
 }
 
@@ -235,7 +275,7 @@ static int open_real(const char *path)
 	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
-static void keep(struct hostwatch *h, int wd, const char *path, const struct stat *st)
+static void keep(struct hostwatch *h, int wd, const char *path, const struct statx *real)
 {
 	struct watch *w = &h->watch[(unsigned int)wd % HOSTWATCH_MAX];
 	char *copy = strdup(path);
@@ -244,7 +284,7 @@ static void keep(struct hostwatch *h, int wd, const char *path, const struct sta
 		(void)inotify_rm_watch(h->inotify_fd, w->wd);	/* may have gone by itself */
 	drop(w);
 	if (copy)
-		*w = (struct watch){ wd, S_ISDIR(st->st_mode), st->st_dev, st->st_ino, copy };
+		*w = (struct watch){ wd, *real, copy };
 	else
 		(void)inotify_rm_watch(h->inotify_fd, wd);	/* ours */
 }
@@ -253,14 +293,15 @@ void hostwatch_add(void *hostwatch, int view_root, const char *path)
 {
 	struct hostwatch *h = hostwatch;
 	cleanup_fd int real = -1;
-	struct stat st;
+	struct statx st;
 	char name[32];
 	int wd;
 
 	if (!is_served(h, path))
 		return;
 	real = open_real(path);
-	if (real < 0 || fstat(real, &st) < 0 || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
+	if (real < 0 || statx(real, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) < 0 ||
+	    !(S_ISDIR(st.stx_mode) || S_ISREG(st.stx_mode)))
 		return;
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", real);	/* always fits */
 	(void)pthread_mutex_lock(&h->lock);	/* for ever initialised */

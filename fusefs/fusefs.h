@@ -10,6 +10,7 @@
 #ifndef FUSEFS_FUSEFS_H
 #define FUSEFS_FUSEFS_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/event.h"
@@ -56,6 +57,11 @@ bool fusefs_changed_recently(struct fusefs *fs, dev_t dev, ino_t ino, const char
 void fusefs_tell_changed(struct fusefs *fs, int view_root, const char *dir, const char *name);
 /** fusefs_tell_gone() - A name has gone: raise IN_DELETE. As above */
 void fusefs_tell_gone(struct fusefs *fs, int view_root, const char *dir, const char *name, bool is_dir);
+/**
+ * fusefs_tell_replaced() - A file that had this name has it no more: raise its own IN_DELETE_SELF. As above
+ * @real: Of the file, from when it had the name; with STATX_INO and STATX_BTIME
+ */
+void fusefs_tell_replaced(struct fusefs *fs, int view_root, const char *dir, const char *name, const struct statx *real);
 
 /** fusefs_stop() - After the mount is gone (cage ended): join the threads, free */
 void fusefs_stop(struct fusefs *fs);

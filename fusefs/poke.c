@@ -173,3 +173,17 @@ void fusefs_tell_gone(struct fusefs *fs, int view_root, const char *dir, const c
 	(void)unlinkat(at, name, is_dir ? AT_REMOVEDIR : 0);	/* an event that is not raised */
 	atomic_store(&fs->poker.removes, 0);
 }
+
+void fusefs_tell_replaced(struct fusefs *fs, int view_root, const char *dir, const char *name, const struct statx *real)
+{
+	struct node_id id = backing_id(real);
+	cleanup_fd int at = -1;
+	fuse_ino_t ino, old;
+
+	if (enter(fs, view_root, dir, &at, &ino) < 0)
+		return;
+	/* The kernel drops the name if it still has it for this very file, and that file's watches with it */
+	old = nodes_number_of(fs->nodes, &id, fs_node(fs, ino), name);
+	if (old)
+		(void)fuse_lowlevel_notify_delete(fs->session, ino, old, name, strlen(name));
+}

@@ -56,7 +56,7 @@ END
 cat > "$SCRATCH/ws/outside.py" <<'END'
 import os, time
 from inotify import events, watch
-names = {watch("dir"): "dir", watch("single"): "single", watch("/tmp"): "tmp"}
+names = {watch("dir"): "dir", watch("single"): "single", watch("dir/over"): "over", watch("lost"): "lost", watch("/tmp"): "tmp"}
 open("/tmp/own", "w").close()
 open("ready", "w").close()
 seen = ""
@@ -68,7 +68,7 @@ while not os.path.exists("stop") and time.time() < end:
             content = " " + open("dir/kept").read().strip().replace("\n", ",")
         print(names[wd], name, what + content, flush=True)
 END
-as_user sh -ec "cd '$SCRATCH/ws'; mkdir dir dir/old; for f in dir/kept dir/saved dir/gone dir/away dir/secret.hid single; do echo one > \$f; done"
+as_user sh -ec "cd '$SCRATCH/ws'; mkdir dir dir/old; for f in dir/kept dir/saved dir/gone dir/away dir/secret.hid dir/over lost single; do echo one > \$f; done"
 # "single" is watched once: what holds its directory's names is not
 caged python3 outside.py > "$SCRATCH/seen" 2>&1 &
 n=0
@@ -83,6 +83,8 @@ outside 'mv dir/away dir/there'
 outside 'echo two >> dir/secret.hid; rm dir/secret.hid'
 outside 'echo two >> single'
 outside 'ln -s kept dir/link'
+outside 'echo two > other; mv other dir/over'
+outside 'rm lost'
 # Long after any name was looked up: the kernel has let go of it
 sleep 1.2
 outside 'rm dir/saved'
@@ -102,6 +104,9 @@ like "$seen" '^dir away DELETE$' "renamed: the old name"
 like "$seen" '^dir there MODIFY' "and the new one"
 like "$seen" '^dir link ATTRIB' "a symbolic link"
 like "$seen" '^single  MODIFY' "a single file"
+like "$seen" '^over  .*DELETE_SELF' "a watched file that another took the place of"
+like "$seen" '^dir over MODIFY' "and its directory hears of the other"
+like "$seen" '^lost  .*DELETE_SELF' "a watched file removed"
 unlike "$seen" 'hid' "of what the policy hides nothing is told"
 like "$seen" '^tmp own CREATE$' "what is not served tells by itself"
 is "$(grep -c '^dir kept MODIFY' "$SCRATCH/seen")" 2 "one change, one event"
@@ -116,6 +121,7 @@ os.mkdir("in")
 os.chdir("in")
 open("known", "w").write("1")
 watch(".")
+watch("known")
 
 
 def act(text, fn):
@@ -143,7 +149,10 @@ act("to another folder", lambda: os.rename("g", "d/g"))
 act("and back", lambda: os.rename("d/g", "g"))
 act("unlink", lambda: os.unlink("g"))
 act("rmdir", lambda: os.rmdir("d"))
-act("fallocate", lambda: os.posix_fallocate(os.open("known", os.O_RDWR), 0, 4096))
+act("append to the watched", lambda: put("known", "a"))
+act("link the watched", lambda: os.link("known", "also"))
+act("fallocate", lambda: os.posix_fallocate(os.open("also", os.O_RDWR), 0, 4096))
+act("unlink the watched", lambda: os.unlink("known"))
 END
 as_user mkdir "$SCRATCH/native"
 as_user cp "$SCRATCH/ws/inotify.py" "$SCRATCH/ws/inside.py" "$SCRATCH/native"
