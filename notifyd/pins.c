@@ -302,3 +302,20 @@ bool pins_is_absent(const struct call *c, const char *path)
 	/* a directory that was reached without magic, and a name that is not in it */
 	return fd >= 0 && fstatat(fd, base + 1, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
+
+int pins_connect(const struct call *c, int pin, int sock)
+{
+	struct resolver_request *req = calloc(1, sizeof(*req));
+	struct resolver_reply *rep = malloc(sizeof(*rep));
+	int fds[] = { pin, sock }, none, r = -ENOMEM;
+
+	if (req && rep) {
+		req->op = RESOLVER_CONNECT;
+		r = ask(c->n, req, fds, ARRAY_SIZE(fds), rep, &none);
+		if (r == 0)
+			r = rep->err;
+	}
+	free(req);
+	free(rep);
+	return r;
+}

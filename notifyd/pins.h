@@ -41,6 +41,9 @@ int pins_view_root(const struct call *c) MUST_USE;
 /** pins_diag() - A NETLINK_SOCK_DIAG socket of the cage's network namespace. fd; -errno */
 int pins_diag(const struct call *c) MUST_USE;
 
+/** pins_connect() - connect() a Unix socket from within the view's user namespace. 0; -EINTR ask again; -errno */
+int pins_connect(const struct call *c, int pin, int sock) MUST_USE;
+
 /** pins_text() - A string of a reply; "" if the offset lies */
 const char *pins_text(const struct resolver_reply *rep, uint32_t off);
 

@@ -12,11 +12,15 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -209,6 +213,44 @@ static int open_diag(int *ret_fd)
 	return 0;
 }
 
+static void do_nothing(int signo)
+{
+	(void)signo;	/* its only purpose is the EINTR */
+}
+
+/*
+ * A full backlog blocks, and whose O_NONBLOCK that is we may not touch: after
+ * 20 ms the doorman gets EINTR, looks at the caller, and asks again.
+ */
+static int connect_within(int sock, const struct sockaddr_un *a)
+{
+	struct sigaction sa = { .sa_handler = do_nothing };
+	struct itimerspec every = { .it_value.tv_nsec = 20000000, .it_interval.tv_nsec = 20000000 };
+	struct sigevent ev;
+	timer_t timer;
+	int r;
+
+	memset(&ev, 0, sizeof(ev));
+	ev.sigev_notify = SIGEV_THREAD_ID;
+	ev.sigev_signo = SIGALRM;
+	ev._sigev_un._tid = (pid_t)syscall(SYS_gettid);	/* glibc 2.36 has no name for the field */
+	if (sigaction(SIGALRM, &sa, NULL) < 0 || timer_create(CLOCK_MONOTONIC, &ev, &timer) < 0)
+		return -errno;
+	(void)timer_settime(timer, 0, &every, NULL);	/* valid: cannot fail */
+	r = connect(sock, (const struct sockaddr *)a, sizeof(*a)) < 0 ? -errno : 0;
+	(void)timer_delete(timer);	/* valid */
+	return r;
+}
+
+/* Our /proc is not in the view: reached from the working directory, which nothing else here uses */
+static int connect_pinned(struct seat *s, int pin, int sock)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "self/fd/%d", pin);	/* always fits */
+	return fchdir(s->host_proc) < 0 ? -errno : connect_within(sock, &a);
+}
+
 /* Takes the request's descriptors over, in the order the flags give */
 static int take(const int *fds, size_t count, size_t *next, bool wanted)
 {
@@ -235,6 +277,8 @@ static void answer(struct seat *s, const int *fds, size_t fd_count, int *ret_pin
 		s->rep.err = resolve_exec(s, &w, cwd);
 	else if (s->req.op == RESOLVER_PIN)
 		s->rep.err = resolve_pin(s, &w, ret_pin);
+	else if (s->req.op == RESOLVER_CONNECT && fd_count == 2)
+		s->rep.err = connect_pinned(s, fds[0], fds[1]);
 	else if (s->req.op == RESOLVER_DIAG)
 		s->rep.err = open_diag(ret_pin);
 	else
@@ -268,7 +312,7 @@ static bool serve_once(struct seat *s)
 		answer(s, fds, fd_count, &pin);
 	}
 	for (size_t i = 0; i < fd_count; i++)
-		(void)close(fds[i]);	/* O_PATH */
+		(void)close(fds[i]);	/* O_PATH, or a duplicate */
 	r = fdio_send(s->sock, &s->rep, offsetof(struct resolver_reply, text) + s->rep.text_len,
 		      &pin, pin >= 0);
 	if (pin >= 0)

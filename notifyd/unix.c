@@ -54,34 +54,31 @@ static bool mount_dev(const struct call *c, uint64_t mnt_id, uint32_t *ret)
 	return false;
 }
 
-/* 1 bound in that namespace, 0 not; -errno */
-static int is_bound(const struct call *c, int netlink_fd, int pin)
+/* 1 bound in that namespace, 0 not; -errno. By what the resolver saw: fusefs may show us nothing */
+static int is_bound(const struct call *c, int netlink_fd, int pin, const struct resolver_object *o)
 {
+	uint32_t dev = kernel_dev(major(o->dev), minor(o->dev)), other;
 	struct statx st;
-	uint32_t dev, other;
-	int r;
+	int r = diag_unix_bound(netlink_fd, dev, o->ino);
 
-	if (statx(pin, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) < 0)
-		return -errno;
-	dev = kernel_dev(st.stx_dev_major, st.stx_dev_minor);
-	r = diag_unix_bound(netlink_fd, dev, st.stx_ino);
-	if (r == 0 && mount_dev(c, st.stx_mnt_id, &other) && other != dev)
-		r = diag_unix_bound(netlink_fd, other, st.stx_ino);
+	if (r == 0 && statx(pin, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0 &&
+	    mount_dev(c, st.stx_mnt_id, &other) && other != dev)
+		r = diag_unix_bound(netlink_fd, other, o->ino);
 	return r;
 }
 
-static bool is_bound_inside(const struct call *c, int pin)
+static bool is_bound_inside(const struct call *c, int pin, const struct resolver_object *o)
 {
 	cleanup_fd int fd = pins_diag(c);
 
-	return fd >= 0 && is_bound(c, fd, pin) == 1;
+	return fd >= 0 && is_bound(c, fd, pin, o) == 1;
 }
 
-static bool is_bound_outside(const struct call *c, int pin)
+static bool is_bound_outside(const struct call *c, int pin, const struct resolver_object *o)
 {
 	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
-	return fd < 0 || is_bound(c, fd, pin) != 0;	/* not known: say what it may be */
+	return fd < 0 || is_bound(c, fd, pin, o) != 0;	/* not known: say what it may be */
 }
 
 static void set_path(struct address *a, const char *path)
@@ -100,7 +97,8 @@ static bool is_query_socket(const struct notifyd *n, const char *path)
 }
 
 /* Not the session's own. A file that no socket listens behind is refused as it always is */
-static int judge_foreign(const struct call *c, const char *asked, const char *path, int pin)
+static int judge_foreign(const struct call *c, const char *asked, const char *path, int pin,
+			 const struct resolver_object *o)
 {
 	struct policy_request req = {
 		.op = POLICY_OP_SOCKET, .traits = POLICY_T_UNKNOWN,
@@ -114,7 +112,7 @@ static int judge_foreign(const struct call *c, const char *asked, const char *pa
 
 	policy_eval(c->n->cfg.policy, &req, &v.decision);
 	err = verdict_errno(&v.decision);
-	if (err && !is_bound_outside(c, pin))
+	if (err && !is_bound_outside(c, pin, o))
 		return -ECONNREFUSED;
 	if (err && v.decision.rule_id == POLICY_RULE_NONE)
 		verdict_refuse(&v.decision, "unix-socket", REFUSED_MESSAGE, err);
@@ -143,8 +141,8 @@ static int reach_path(struct call *c, struct address *a, int *ret_pin)
 	}
 	if (!S_ISSOCK(rep->object[0].mode))
 		return -ECONNREFUSED;
-	if (!is_bound_inside(c, pin)) {
-		r = judge_foreign(c, asked, path, pin);
+	if (!is_bound_inside(c, pin, &rep->object[0])) {
+		r = judge_foreign(c, asked, path, pin, &rep->object[0]);
 		if (r < 0)
 			return r;
 	}
@@ -177,6 +175,23 @@ int unix_destination(struct call *c, const struct sock *s, struct address *a, in
 	return 0;
 }
 
+/*
+ * Root's sessions: what fusefs serves is closed to whoever is outside the
+ * cage's user namespace, us included, but not to the resolver.
+ */
+static int connect_inside(struct call *c, const struct sock *s, int pin)
+{
+	for (;;) {
+		int r = pins_connect(c, pin, s->fd);
+
+		if (r != -EINTR)
+			return r;
+		r = guard_check(c, false);
+		if (r < 0)
+			return r;
+	}
+}
+
 int unix_connect(struct call *c, const struct sock *s, const struct address *a)
 {
 	struct address to = *a;
@@ -187,6 +202,8 @@ int unix_connect(struct call *c, const struct sock *s, const struct address *a)
 	r = unix_destination(c, s, &to, &pin);
 	if (r == 0)
 		r = guarded_connect(c, s->fd, &to.sa, to.len);
+	if (r == -EACCES && pin >= 0 && geteuid() == 0)
+		r = connect_inside(c, s, pin);
 	if (pin >= 0)
 		(void)close(pin);	/* O_PATH */
 	return r;

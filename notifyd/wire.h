@@ -19,6 +19,7 @@ enum resolver_op {
 	RESOLVER_PIN,
 	RESOLVER_EXEC,		/* program, its #! chain, and the ELF interpreter of the last */
 	RESOLVER_DIAG,		/* replies with a NETLINK_SOCK_DIAG socket of the cage's network namespace */
+	RESOLVER_CONNECT,	/* two descriptors: the pin of a Unix socket, and the socket to connect to it */
 	RESOLVER_OP_COUNT
 };
 
