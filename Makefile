@@ -48,7 +48,8 @@ CFLAGS_release	:= -O2 -g $(HARDEN) -fPIE
 CFLAGS_teeth	:= $(CFLAGS_release) -DAGENTSH_TEETH
 CFLAGS_asan	:= -O1 -g -fPIE $(SAN_asan)
 CFLAGS_tsan	:= -O1 -g -fPIE $(SAN_tsan)
-CFLAGS_fuzz	:= -O1 -g -fPIE $(SAN_fuzz)
+# clang calls a variable unused that lives for its cleanup
+CFLAGS_fuzz	:= -O1 -g -fPIE -Wno-unused-variable $(SAN_fuzz)
 ALL_CFLAGS	= $(BASE) $(CFLAGS_$(MODE)) $(CONV) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS	= -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections,--exclude-libs,ALL \
 		  $(SAN_$(MODE)) $(LDFLAGS)
