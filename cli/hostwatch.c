@@ -69,15 +69,23 @@ struct change {
 	uint32_t mask;
 };
 
+/* How much of @path the closest of a list's directories covers */
+static size_t covered(const char *const *list, const char *path)
+{
+	size_t most = 0;
+
+	for (; *list; list++) {
+		size_t len = strlen(*list);
+
+		if (len > most && strncmp(path, *list, len) == 0 && (path[len] == '\0' || path[len] == '/'))
+			most = len;
+	}
+	return most;
+}
+
 static bool is_served(const struct hostwatch *h, const char *path)
 {
-	for (const char *const *s = h->cfg.served; *s; s++) {
-		size_t len = strlen(*s);
-
-		if (strncmp(path, *s, len) == 0 && (path[len] == '\0' || path[len] == '/'))
-			return true;
-	}
-	return false;
+	return covered(h->cfg.served, path) > covered(h->cfg.native, path);
 }
 
 /* ---- the thread ---- */

@@ -14,6 +14,7 @@ struct hostwatch;
 struct hostwatch_config {
 	struct fusefs *fusefs;
 	const char *const *served;	/* NULL-ended absolute paths */
+	const char *const *native;	/* what is bound, over them too: the kernel tells of that by itself */
 };
 
 /** hostwatch_new() - Costs nothing until something is watched. 0; -errno */

@@ -131,7 +131,7 @@ static int hook_fuse(void *ctx, int fuse_fd, pid_t builder)
 	r = fusefs_start(&s->fusefs, &cfg);
 	if (r == 0)
 		r = hostwatch_new(&s->hostwatch, &(struct hostwatch_config){
-			.fusefs = s->fusefs, .served = s->served,
+			.fusefs = s->fusefs, .served = s->served, .native = s->mountpoints,
 		});
 	return r;
 }
