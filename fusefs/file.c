@@ -93,6 +93,12 @@ static void close_handle(struct fusefs *fs, struct handle *h)
 
 static int may_open(struct gate *g, struct node *n, int flags)
 {
+	if ((flags & OPEN_FOR_EXEC) && !caller_is_trusted(g->fs, g->tid)) {
+		int r = gate_may_run(g, n);
+
+		if (r < 0)
+			return r;
+	}
 	/* Who may read needs not be asked whether it is one of ours */
 	if (!is_writing(flags) && gate_may_node_quietly(g, n, open_ops(flags)))
 		return 0;

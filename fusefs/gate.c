@@ -294,6 +294,24 @@ static int tell(struct gate *g, enum policy_op op, const struct node *n, const c
 	return sink->event(sink, ev);
 }
 
+int gate_may_run(struct gate *g, struct node *n)
+{
+	struct policy_request req = { .op = POLICY_OP_RUN, .object.kind = POLICY_OBJECT_EXEC };
+	struct policy_decision d;
+	cleanup_free char *path = NULL;
+
+	if (!policy_has_rules(g->fs->policy, POLICY_SECTION_COMMANDS))
+		return 0;
+	path = nodes_path(g->fs->nodes, n, NULL);
+	if (!path)
+		return -ENOMEM;
+	req.object.exec.path = req.object.exec.asked = policy_str(path);
+	if (policy_has_by(g->fs->policy, POLICY_SECTION_COMMANDS))
+		req.subject = subject(g);
+	policy_eval(g->fs->policy, &req, &d);
+	return d.verdict == POLICY_ALLOW ? 0 : gate_refuse(g, POLICY_OP_RUN, n, NULL, &d);
+}
+
 int gate_refuse(struct gate *g, enum policy_op op, const struct node *n, const char *name,
 		const struct policy_decision *d)
 {

@@ -59,6 +59,13 @@ int gate_may_quietly(struct gate *g, const struct spot *s, uint64_t ops, struct 
 /** gate_may_node() - The same for a node: under all its names */
 int gate_may_node(struct gate *g, struct node *n, uint64_t ops) MUST_USE;
 bool gate_may_node_quietly(struct gate *g, struct node *n, uint64_t ops);
+/**
+ * gate_may_run() - Exec-open of a program: do the commands rules that deny it whatever its arguments let it?
+ *
+ * The doorman judges every exec with its arguments; but he cannot hold a traced
+ * task at its exec stop, so its exec is judged again here (DESIGN 6).
+ */
+int gate_may_run(struct gate *g, struct node *n) MUST_USE;
 /** gate_may_list() - A directory may be listed: by rule, or because something beneath is named */
 int gate_may_list(struct gate *g, struct node *dir) MUST_USE;
 /** gate_may_mkdir() - "mkdir", or on the way to something that may be made */
