@@ -54,7 +54,9 @@ static int mount_fuse(const struct cage_config *cfg, int fuse_fd)
 		if (fsconfig(fs, FSCONFIG_SET_STRING, o[0], o[1], 0) < 0)
 			return -errno;
 	/* Root's programs change their user: package managers do */
-	if (cfg->uid == 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
+	/* root's other users: the kernel then also checks the modes of names it remembers */
+	if (cfg->uid == 0 && (fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 ||
+			      fsconfig(fs, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0) < 0))
 		return -errno;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
