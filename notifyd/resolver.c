@@ -52,6 +52,18 @@ static uint32_t add_text(struct resolver_reply *rep, const char *s)
 	return off;
 }
 
+/* The kernel's " (deleted)" behind a path, unless a file is really called so */
+static bool is_deleted(const char *path, const struct stat *st)
+{
+	static const char mark[] = " (deleted)";
+	size_t len = strlen(path), mark_len = sizeof(mark) - 1;
+	struct stat named;
+
+	if (len < mark_len || strcmp(path + len - mark_len, mark) != 0)
+		return false;
+	return stat(path, &named) < 0 || named.st_dev != st->st_dev || named.st_ino != st->st_ino;
+}
+
 static int describe(struct seat *s, int pin, const char *asked, struct resolver_object **ret)
 {
 	struct resolver_reply *rep = &s->rep;
@@ -70,7 +82,7 @@ static int describe(struct seat *s, int pin, const char *asked, struct resolver_
 	o = &rep->object[rep->count++];
 	*o = (struct resolver_object){
 		.dev = st.st_dev, .ino = st.st_ino, .mode = st.st_mode,
-		.flags = st.st_nlink == 0 || path[0] != '/' ? RESOLVER_O_MEMORY : 0,
+		.flags = st.st_nlink == 0 || path[0] != '/' || is_deleted(path, &st) ? RESOLVER_O_MEMORY : 0,
 		.path_off = add_text(rep, path), .asked_off = add_text(rep, asked),
 	};
 	*ret = o;
