@@ -139,7 +139,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 	cleanup_dir struct dirref d = BACKING_NO_DIR;
 	struct node *n = fs_node(fs, ino);
 	cleanup_fd int pin = -1;
-	struct seen seen;
+	struct seen seen = { 0 };
 	struct spot s;
 	struct gate g;
 	int r;
