@@ -64,8 +64,8 @@ end = time.time() + 60
 while not os.path.exists("stop") and time.time() < end:
     for wd, what, name in events(0.1):
         content = ""
-        if name == "kept" and what == "MODIFY":
-            content = " " + open("dir/kept").read().strip().replace("\n", ",")
+        if name in ("kept", "saved") and what == "MODIFY":
+            content = " " + open("dir/" + name).read().strip().replace("\n", ",")
         print(names[wd], name, what + content, flush=True)
 END
 as_user sh -ec "cd '$SCRATCH/ws'; mkdir dir dir/old; for f in dir/kept dir/saved dir/gone dir/away dir/secret.hid dir/over lost single; do echo one > \$f; done"
@@ -94,7 +94,7 @@ wait
 seen=$(cat "$SCRATCH/seen")
 like "$seen" '^dir kept MODIFY one,two$' "a file edited in place, and its content is there with the event"
 like "$seen" '^dir kept MODIFY one,two,three$' "again"
-like "$seen" '^dir saved MODIFY' "saved by a rename over it"
+like "$seen" '^dir saved MODIFY two$' "saved by a rename over it"
 like "$seen" '^dir new MODIFY' "a new file"
 like "$seen" '^dir gone DELETE$' "a file removed"
 like "$seen" '^dir saved DELETE$' "and one the kernel does not know any more"
