@@ -42,19 +42,19 @@ int address_endpoint(const struct address *a, struct endpoint *ret)
 	return -EAFNOSUPPORT;
 }
 
-static bool is_v4(const struct endpoint *e)
+bool address_is_v4(const struct endpoint *e)
 {
 	return memcmp(e->ip, v4_prefix, sizeof(v4_prefix)) == 0;
 }
 
 bool address_is_any(const struct endpoint *e)
 {
-	return memcmp(e->ip, zero, 16) == 0 || (is_v4(e) && memcmp(e->ip + 12, zero, 4) == 0);
+	return memcmp(e->ip, zero, 16) == 0 || (address_is_v4(e) && memcmp(e->ip + 12, zero, 4) == 0);
 }
 
 bool address_is_loopback(const struct endpoint *e)
 {
-	return memcmp(e->ip, v6_loopback, 16) == 0 || (is_v4(e) && e->ip[12] == 127);
+	return memcmp(e->ip, v6_loopback, 16) == 0 || (address_is_v4(e) && e->ip[12] == 127);
 }
 
 void endpoint_loopback(int family, uint16_t port, struct endpoint *ret)
@@ -72,7 +72,7 @@ void address_any_to_loopback(struct address *a)
 
 	if (address_endpoint(a, &e) < 0 || !address_is_any(&e))
 		return;
-	endpoint_loopback(a->sa.sa_family == AF_INET6 && !is_v4(&e) ? AF_INET6 : AF_INET, e.port, &e);
+	endpoint_loopback(a->sa.sa_family == AF_INET6 && !address_is_v4(&e) ? AF_INET6 : AF_INET, e.port, &e);
 	if (a->sa.sa_family == AF_INET6)
 		memcpy(&a->in6.sin6_addr, e.ip, sizeof(e.ip));
 	else
@@ -83,7 +83,7 @@ void endpoint_text(const struct endpoint *e, char buf[ADDRESS_TEXT_SIZE])
 {
 	char ip[INET6_ADDRSTRLEN];
 
-	if (is_v4(e)) {
+	if (address_is_v4(e)) {
 		(void)inet_ntop(AF_INET, e->ip + 12, ip, sizeof(ip));	/* large enough */
 		(void)snprintf(buf, ADDRESS_TEXT_SIZE, "%s:%u", ip, e->port);
 	} else {

@@ -37,6 +37,7 @@ int address_endpoint(const struct address *a, struct endpoint *ret) MUST_USE;
 
 /** address_is_any() - 0.0.0.0, :: or ::ffff:0.0.0.0 */
 bool address_is_any(const struct endpoint *e);
+bool address_is_v4(const struct endpoint *e);
 bool address_is_loopback(const struct endpoint *e);
 
 /** address_any_to_loopback() - The kernel takes a connect to any address as one to itself: say so in the copy */

@@ -46,7 +46,7 @@ static int connect_blocking(struct call *c, int fd, const struct sockaddr *sa, s
 	return r;
 }
 
-int guarded_connect(struct call *c, int fd, const struct sockaddr *sa, socklen_t len)
+int guarded_connect(struct call *c, int fd, const struct sockaddr *sa, socklen_t len, bool is_far)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -54,6 +54,8 @@ int guarded_connect(struct call *c, int fd, const struct sockaddr *sa, socklen_t
 		return -errno;
 	if (flags & O_NONBLOCK)		/* the description's: what the caller set */
 		return connect(fd, sa, len) < 0 ? -errno : 0;
+	if (is_far && !baton_release(c->worker))
+		return -EAGAIN;		/* the last thread must not wait */
 	return connect_blocking(c, fd, sa, len);
 }
 
@@ -103,7 +105,7 @@ static int connect_outside(struct call *c, const struct sock *s, struct address 
 	if (err == ECONNREFUSED)
 		return -err;
 	err = verdict_tell(c, &v, err);
-	return err ? -err : guarded_connect(c, s->fd, &a->sa, a->len);
+	return err ? -err : guarded_connect(c, s->fd, &a->sa, a->len, !address_is_loopback(&e));
 }
 
 void handle_connect(struct call *c)
@@ -119,7 +121,7 @@ void handle_connect(struct call *c)
 	else if (r == 0 && s.domain == AF_UNIX)
 		r = unix_connect(c, &s, &a);
 	else if (r == 0)	/* of the cage's own namespace, where there is nobody but the cage */
-		r = guarded_connect(c, s.fd, &a.sa, a.len);
+		r = guarded_connect(c, s.fd, &a.sa, a.len, false);
 	sock_release(&s);
 	reply_result(c, r);
 }

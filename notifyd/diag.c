@@ -12,6 +12,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ static int read_dump(int fd, message_fn fn, void *ctx)
 	}
 }
 
-static int dump(int fd, const void *req, size_t size, message_fn fn, void *ctx)
+static int ask(int fd, uint16_t flags, const void *req, size_t size, message_fn fn, void *ctx)
 {
 	struct {
 		struct nlmsghdr h;
@@ -62,7 +63,7 @@ static int dump(int fd, const void *req, size_t size, message_fn fn, void *ctx)
 	} m = {
 		.h = {
 			.nlmsg_len = (uint32_t)(NLMSG_LENGTH(0) + size), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			.nlmsg_flags = NLM_F_REQUEST | flags,
 		},
 	};
 
@@ -112,7 +113,7 @@ int diag_listeners(uint16_t port, diag_listener_fn fn, void *ctx)
 			.sdiag_family = families[i], .sdiag_protocol = IPPROTO_TCP,
 			.idiag_states = 1u << TCP_LISTEN_STATE, .id.idiag_sport = htons(port),
 		};
-		int r = fd < 0 ? -errno : dump(fd, &req, sizeof(req), one_listener, &l);
+		int r = fd < 0 ? -errno : ask(fd, NLM_F_DUMP, &req, sizeof(req), one_listener, &l);
 
 		/* a kernel without IPv6 has no such handler, and no such listener */
 		if (r < 0 && !(families[i] == AF_INET6 && r == -ENOENT))
@@ -121,6 +122,38 @@ int diag_listeners(uint16_t port, diag_listener_fn fn, void *ctx)
 			return 0;
 	}
 	return 0;
+}
+
+static int found(const struct nlmsghdr *h, void *arg)
+{
+	const struct inet_diag_msg *m = NLMSG_DATA(h);
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || m->idiag_state != TCP_LISTEN_STATE)
+		return -EIO;
+	*(uint64_t *)arg = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+	return 1;
+}
+
+int diag_listener_for(const struct endpoint *to, uint64_t *ret_cookie)
+{
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	bool is_v4 = address_is_v4(to);
+	struct inet_diag_req_v2 req = {
+		.sdiag_family = is_v4 ? AF_INET : AF_INET6, .sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = UINT32_MAX,
+		.id = {
+			.idiag_sport = htons(to->port), .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
+			/* a listener that is confined to the loopback device is met there alone */
+			.idiag_if = address_is_loopback(to) ? if_nametoindex("lo") : 0,
+		},
+	};
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(req.id.idiag_src, is_v4 ? to->ip + 12 : to->ip, is_v4 ? 4 : 16);
+	r = ask(fd, 0, &req, sizeof(req), found, ret_cookie);
+	return r == 1 ? 0 : r < 0 ? r : -EIO;
 }
 
 struct bound {
@@ -153,5 +186,5 @@ int diag_unix_bound(int netlink_fd, uint32_t dev, uint64_t ino)
 		.sdiag_family = AF_UNIX, .udiag_states = UINT32_MAX, .udiag_show = UDIAG_SHOW_VFS,
 	};
 
-	return dump(netlink_fd, &req, sizeof(req), one_unix, &want);
+	return ask(netlink_fd, NLM_F_DUMP, &req, sizeof(req), one_unix, &want);
 }

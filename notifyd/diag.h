@@ -17,6 +17,14 @@ typedef bool (*diag_listener_fn)(const struct endpoint *bound, uint64_t cookie, 
 /** diag_listeners() - Every listener at a port, both families. 0; -errno: unknown, be strict */
 int diag_listeners(uint16_t port, diag_listener_fn fn, void *ctx) MUST_USE;
 
+/**
+ * diag_listener_for() - The listener that would take a connection, by the kernel's own lookup
+ * @to:	an address of this machine
+ *
+ * Return: 0 and its cookie; -ENOENT nobody; -errno: unknown, be strict
+ */
+int diag_listener_for(const struct endpoint *to, uint64_t *ret_cookie) MUST_USE;
+
 /** diag_unix_bound() - Is a Unix socket of that network namespace bound to this inode? 1, 0; -errno
  * @netlink_fd: NETLINK_SOCK_DIAG socket of the namespace
  * @dev: major << 20 | minor of the file system, as the kernel has it

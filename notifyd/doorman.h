@@ -179,7 +179,7 @@ void handle_inotify_add_watch(struct call *c);	/* inotify.c */
 /** guard_init() - Install the empty handler of GUARD_SIGNAL. 0; -errno */
 int guard_init(void) MUST_USE;
 
-/** guard_arm() - Blocking calls of this thread return EINTR after 1 ms, then every 20 ms. 0; -errno */
+/** guard_arm() - Blocking calls of this thread return EINTR after 5 ms, then every 20 ms. 0; -errno */
 int guard_arm(struct worker *w) MUST_USE;
 void guard_disarm(struct worker *w);
 

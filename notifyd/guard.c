@@ -16,7 +16,7 @@
 #include "common/proc.h"
 #include "notifyd/target.h"
 
-#define GUARD_FIRST_NS		1000000L	/* most calls are done by then, and the baton has stayed */
+#define GUARD_FIRST_NS		5000000L	/* most calls are done by then; beyond the tick, or the clock is set each time (10 us) */
 #define GUARD_INTERVAL_NS	(20 * 1000000L)
 #define ERESTARTSYS		512	/* the kernel's: restart if the handler has SA_RESTART, else EINTR */
 

@@ -88,46 +88,24 @@ void net_judge(const struct call *c, enum policy_op op, const struct endpoint *e
 		policy_merge(&v->decision, &d);
 }
 
-struct own_search {
-	struct notifyd *n;
-	const struct endpoint *to;
-	bool has_own, has_foreign;
-};
-
-static bool takes_connection(const struct endpoint *bound, const struct endpoint *to)
-{
-	/* whether :: takes IPv4 is not told: it counts */
-	return memcmp(bound->ip, to->ip, sizeof(to->ip)) == 0 || address_is_any(bound);
-}
-
-static bool see_listener(const struct endpoint *bound, uint64_t cookie, void *ctx)
-{
-	struct own_search *s = ctx;
-
-	if (!takes_connection(bound, s->to))
-		return true;
-	if (cookies_has(&s->n->listeners, cookie))
-		s->has_own = true;
-	else
-		s->has_foreign = true;
-	return !s->has_foreign;
-}
-
 enum net_listener net_listener_at(const struct call *c, const struct endpoint *to)
 {
-	struct own_search s = { .n = c->n, .to = to };
+	uint64_t cookie;
+	int r = to->port == 0 ? -EINVAL : diag_listener_for(to, &cookie);
 
-	if (to->port == 0 || diag_listeners(to->port, see_listener, &s) < 0)
-		return NET_LISTENER_FOREIGN;
-	if (s.has_foreign)
-		return NET_LISTENER_FOREIGN;
-	/* an any-address of ours is confined to the loopback device */
-	return s.has_own ? NET_LISTENER_OWN : NET_LISTENER_NOBODY;
+	if (r == -ENOENT)
+		return NET_LISTENER_NOBODY;
+	return r == 0 && cookies_has(&c->n->listeners, cookie) ? NET_LISTENER_OWN : NET_LISTENER_FOREIGN;
 }
+
+struct foreign_search {
+	struct notifyd *n;
+	bool has_foreign;
+};
 
 static bool see_foreign(const struct endpoint *bound, uint64_t cookie, void *ctx)
 {
-	struct own_search *s = ctx;
+	struct foreign_search *s = ctx;
 
 	if ((address_is_any(bound) || address_is_loopback(bound)) && !cookies_has(&s->n->listeners, cookie))
 		s->has_foreign = true;
@@ -136,7 +114,7 @@ static bool see_foreign(const struct endpoint *bound, uint64_t cookie, void *ctx
 
 bool net_is_port_foreign(const struct call *c, uint16_t port)
 {
-	struct own_search s = { .n = c->n };
+	struct foreign_search s = { .n = c->n };
 
 	if (port == 0)
 		return false;

@@ -74,7 +74,10 @@ int unix_connect(struct call *c, const struct sock *s, const struct address *a);
  */
 int unix_destination(struct call *c, const struct sock *s, struct address *a, int *ret_pin) MUST_USE;
 
-/** guarded_connect() - connect() as the caller would have it: blocking until done, gone or interrupted */
-int guarded_connect(struct call *c, int fd, const struct sockaddr *sa, socklen_t len);
+/**
+ * guarded_connect() - connect() as the caller would have it: blocking until done, gone or interrupted
+ * @is_far:	It will take a while: hand the baton on at once
+ */
+int guarded_connect(struct call *c, int fd, const struct sockaddr *sa, socklen_t len, bool is_far);
 
 #endif /* NOTIFYD_SOCKET_H */

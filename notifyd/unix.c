@@ -201,7 +201,7 @@ int unix_connect(struct call *c, const struct sock *s, const struct address *a)
 		return connect(s->fd, &a->sa, a->len) < 0 ? -errno : 0;	/* a datagram socket lets go of its peer */
 	r = unix_destination(c, s, &to, &pin);
 	if (r == 0)
-		r = guarded_connect(c, s->fd, &to.sa, to.len);
+		r = guarded_connect(c, s->fd, &to.sa, to.len, false);
 	if (r == -EACCES && pin >= 0 && geteuid() == 0)
 		r = connect_inside(c, s, pin);
 	if (pin >= 0)
