@@ -63,17 +63,26 @@ static int attach_if_there(const struct view *v, const char *host, const char *p
 	return view_attach(v, tree, path, S_ISDIR(st.st_mode));
 }
 
-/* agentsh itself, for "agentsh why", and the socket that answers it */
+/* The name of the socket that "agentsh why" asks. Only a name: the doorman knows it, and connects
+ * to the real one, which the supervisor makes while we build. */
+static int name_query_socket(const struct view *v)
+{
+	cleanup_fd int fd = -1;
+
+	if (mkdirat(v->root_fd, "run/agentsh", 0755) < 0 && errno != EEXIST)
+		return view_fail(v, errno, "/run/agentsh", "mkdir");
+	fd = openat(v->root_fd, "run/agentsh/query.sock", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
+	return fd < 0 ? view_fail(v, errno, "/run/agentsh/query.sock", "create") : 0;
+}
+
+/* agentsh itself, for "agentsh why", and whom it asks */
 static int attach_agentsh(const struct view *v)
 {
-	const uint64_t attr = PLAIN | MOUNT_ATTR_RDONLY;
 	int r = 0;
 
 	if (v->cfg->self_exe)
-		r = attach_if_there(v, v->cfg->self_exe, "/run/agentsh/bin/agentsh", attr);
-	if (r == 0 && v->cfg->query_socket)
-		r = attach_if_there(v, v->cfg->query_socket, "/run/agentsh/query.sock", attr | MOUNT_ATTR_NOEXEC);
-	return r;
+		r = attach_if_there(v, v->cfg->self_exe, "/run/agentsh/bin/agentsh", PLAIN | MOUNT_ATTR_RDONLY);
+	return r == 0 && v->cfg->query_socket ? name_query_socket(v) : r;
 }
 
 int view_run(const struct view *v)

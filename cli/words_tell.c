@@ -7,8 +7,9 @@
  * What descriptor 2 is, is read from the name that /proc gives it: asking the
  * file itself could ask fusefs, whose thread this may be.
  *
- *	pipe		reopened, so that O_NONBLOCK is ours alone
- *	terminal	the same, and only in line mode: never into a full-screen program
+ *	pipe		spliced in, which need not wait whatever its flags say, and which
+ *			also works where the pipe was made by another user (su, a service)
+ *	terminal	reopened, so that O_NONBLOCK is ours alone, and only in line mode: never into a full-screen program
  *	file		through the task's own description, so that the shared offset moves;
  *			by a thread of its own, because the file may be one that fusefs
  *			serves and the caller may be the thread that would have to serve it
@@ -170,8 +171,24 @@ bool tell_wants(struct tell *t, pid_t tid, struct policy_str rule, uint64_t *ret
 	return wants;
 }
 
+/* All or nothing, at once: a line is one buffer, and there is a place for it or not */
+static ssize_t splice_line(int fd, struct policy_str line)
+{
+	int own[2];
+	ssize_t n;
+
+	if (pipe2(own, O_CLOEXEC) < 0)
+		return -1;
+	n = write(own[1], line.s, line.len);	/* an empty pipe takes it */
+	if (n > 0)
+		n = splice(own[0], NULL, fd, NULL, (size_t)n, SPLICE_F_NONBLOCK);
+	(void)close(own[0]);
+	(void)close(own[1]);
+	return n;
+}
+
 /* SIGPIPE and SIGXFSZ of this write are nobody's business */
-static bool write_quietly(int fd, struct policy_str line)
+static bool write_quietly(int fd, bool is_pipe, struct policy_str line)
 {
 	static const struct timespec none;
 	sigset_t mine, old, pending;
@@ -183,7 +200,7 @@ static bool write_quietly(int fd, struct policy_str line)
 	(void)sigpending(&pending);
 	if (pthread_sigmask(SIG_BLOCK, &mine, &old) != 0)
 		return false;
-	n = write(fd, line.s, line.len);
+	n = is_pipe ? splice_line(fd, line) : write(fd, line.s, line.len);
 	if (n < 0 && (errno == EPIPE || errno == EFBIG) &&
 	    !sigismember(&pending, SIGPIPE) && !sigismember(&pending, SIGXFSZ))
 		while (sigtimedwait(&mine, NULL, &none) < 0 && errno == EINTR)
@@ -199,8 +216,16 @@ static bool is_line_mode(int fd)
 	return tcgetattr(fd, &tio) == 0 && tio.c_lflag & ICANON && tio.c_oflag & OPOST;
 }
 
-/* A pipe or terminal, through a description of our own. @fd is the task's */
-static bool write_reopened(int fd, enum place place, struct policy_str line)
+/* @fd is the task's */
+static bool write_pipe(int fd, struct policy_str line)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && write_quietly(fd, true, line);
+}
+
+/* Through a description of our own. @fd is the task's */
+static bool write_terminal(int fd, struct policy_str line)
 {
 	char path[64];
 	struct stat st;
@@ -208,11 +233,8 @@ static bool write_reopened(int fd, enum place place, struct policy_str line)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);	/* fits */
 	cleanup_fd int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	if (own < 0 || fstat(own, &st) < 0)
-		return false;
-	if (place == PLACE_PIPE)
-		return S_ISFIFO(st.st_mode) && write_quietly(own, line);
-	return S_ISCHR(st.st_mode) && is_line_mode(own) && write_quietly(own, line);
+	return own >= 0 && fstat(own, &st) == 0 && S_ISCHR(st.st_mode) && is_line_mode(own) &&
+	       write_quietly(own, false, line);
 }
 
 static void write_file(int fd, struct policy_str line)
@@ -222,7 +244,7 @@ static void write_file(int fd, struct policy_str line)
 
 	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH) &&
 	    fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		(void)write_quietly(fd, line);	/* a full disk: nowhere to say so */
+		(void)write_quietly(fd, false, line);	/* a full disk: nowhere to say so */
 }
 
 static void *file_thread(void *arg)
@@ -308,7 +330,7 @@ void tell(struct tell *t, pid_t tid, uint64_t key, struct policy_str line)
 	/* It may have been exchanged since its name was read: ask our copy */
 	place = fd_link(getpid(), fd, link, sizeof(link)) < 0 ? PLACE_NONE : place_of(link);
 	if (place == PLACE_PIPE || place == PLACE_TERMINAL) {
-		if (!write_reopened(fd, place, line))
+		if (!(place == PLACE_PIPE ? write_pipe(fd, line) : write_terminal(fd, line)))
 			forget_seen(t, key);
 		(void)close(fd);
 	} else {

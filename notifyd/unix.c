@@ -91,9 +91,7 @@ static void set_path(struct address *a, const char *path)
 
 static bool is_query_socket(const struct notifyd *n, const char *path)
 {
-	return n->cfg.query_view_path && n->cfg.query_host_path &&
-	       strlen(n->cfg.query_host_path) < sizeof(((struct sockaddr_un *)0)->sun_path) &&
-	       strcmp(path, n->cfg.query_view_path) == 0;
+	return n->cfg.query_view_path && n->cfg.query_host_path && strcmp(path, n->cfg.query_view_path) == 0;
 }
 
 /* Not the session's own. A file that no socket listens behind is refused as it always is */
@@ -136,12 +134,13 @@ static int reach_path(struct call *c, struct address *a, int *ret_pin)
 		return r;
 	path = pins_text(rep, rep->object[0].path_off);
 	if (is_query_socket(c->n, path)) {
-		set_path(a, c->n->cfg.query_host_path);
-		return 0;
-	}
-	if (!S_ISSOCK(rep->object[0].mode))
+		(void)close(pin);	/* O_PATH; by a descriptor, because the real name may be too long for an address */
+		pin = open(c->n->cfg.query_host_path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+		if (pin < 0)
+			return -ECONNREFUSED;
+	} else if (!S_ISSOCK(rep->object[0].mode)) {
 		return -ECONNREFUSED;
-	if (!is_bound_inside(c, pin, &rep->object[0])) {
+	} else if (!is_bound_inside(c, pin, &rep->object[0])) {
 		r = judge_foreign(c, asked, path, pin, &rep->object[0]);
 		if (r < 0)
 			return r;
