@@ -171,8 +171,8 @@ static int stack_pointer(pid_t pid, uint64_t *ret_sp, size_t *ret_word)
 
 static int read_stack(const struct call *c, struct new_image *ret, uint64_t *ret_base)
 {
-	uint64_t sp;
-	size_t word;
+	uint64_t sp = 0;
+	size_t word = sizeof(sp);
 	int r = stack_pointer(c->tid, &sp, &word);
 
 	for (size_t size = STACK_FIRST; r == 0; size *= 4) {

@@ -187,7 +187,7 @@ int argv_append(struct argv_copy *a, const char *s, size_t len)
 {
 	if (a->len + len + 1 > ARGV_BYTES_MAX)
 		return -E2BIG;
-	if (a->len + len + 1 > a->size) {
+	if (!a->data || a->len + len + 1 > a->size) {
 		size_t size = (a->len + len + 1) * 2 + 1024;
 		char *grown = realloc(a->data, size);
 
