@@ -226,16 +226,19 @@ static void wait_for_end(struct supervisor *s, const struct cage *cage)
 		;
 }
 
-static void summary(struct supervisor *s)
+/* @err: of the log's end, < 0; that is said however quiet the session is */
+static void summary(struct supervisor *s, int err)
 {
-	FILE *out;
+	const struct options *o = s->job->options;
+	FILE *out = s->stderr_fd < 0 ? NULL : fdopen(s->stderr_fd, "w");
 
-	if (s->job->options->quiet || s->stderr_fd < 0 || !s->words)
-		return;
-	out = fdopen(s->stderr_fd, "w");
 	if (!out)
 		return;
-	words_footer(s->words, out);
+	if (!o->quiet && s->words)
+		words_footer(s->words, o->json, out);
+	if (err < 0)
+		(void)fprintf(out, "agentsh: the log of session %s has no signed end: %s\n",
+			      s->job->session->id, strerror(-err));
 	(void)fclose(out);	/* the caller's stderr may be closed or full: nothing to do about it */
 }
 
@@ -313,8 +316,8 @@ _Noreturn void supervisor_main(const struct supervisor_job *job)
 	detach();
 	wait_for_end(&s, &cage);
 	status = wait_for_front(job);
-	summary(&s);
 	r = s.audit ? audit_close(s.audit, status) : 0;
+	summary(&s, r);
 	session_sweep(job->session);
 	_exit(r < 0 ? 1 : 0);
 }

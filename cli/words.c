@@ -116,9 +116,12 @@ struct event_sink *words_sink(struct words *w)
 	return &w->sink;
 }
 
-void words_footer(struct words *w, FILE *out)
+void words_footer(struct words *w, bool json, FILE *out)
 {
-	tally_print(&w->tally, w->opt.loaded, w->opt.session_id, out);
+	if (json)
+		tally_print_json(&w->tally, w->opt.session_id, out);
+	else
+		tally_print(&w->tally, w->opt.loaded, w->opt.session_id, out);
 }
 
 void words_free(struct words *w)

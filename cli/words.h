@@ -24,7 +24,7 @@ int words_new(struct words **ret, const struct words_options *opt) MUST_USE;
 /** words_sink() - What fusefs and notifyd are given. Thread-safe. */
 struct event_sink *words_sink(struct words *w);
 /** words_footer() - For the person, at the end: what was refused and the flag or rule that would have allowed it; births */
-void words_footer(struct words *w, FILE *out);
+void words_footer(struct words *w, bool json, FILE *out);
 void words_free(struct words *w);
 
 /* ---- cli/query.c: the read-only, rate-limited socket that answers "agentsh why" inside ---- */

@@ -40,6 +40,8 @@ struct tally {
 void tally_refusal(struct tally *t, const struct event *ev, uint64_t seq);
 void tally_birth(struct tally *t, struct policy_str object);
 void tally_unrecorded(struct tally *t, int err);
+/** tally_print_json() - The same as one line of JSON (cli/words_json.c) */
+void tally_print_json(struct tally *t, const char *session_id, FILE *out);
 void tally_print(struct tally *t, const struct policy_loaded *l, const char *session_id, FILE *out);
 
 #endif /* CLI_WORDS_TALLY_H */

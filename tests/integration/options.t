@@ -46,6 +46,10 @@ out=$(as_user "$AGENTSH" --json --frobnicate x 2>&1)
 like "$out" '^\{"error":' "with --json the sentence is JSON"
 is "$(find "$SCRATCH/state" -mindepth 2 -maxdepth 2 -type d | wc -l)" 0 "nothing of the refused is left in the state directory"
 
+out=$(as_user "$AGENTSH" --json -- sh -c 'echo x >> ~/.bashrc' 2>&1 | tail -1)
+is "$(printf '%s' "$out" | python3 -c 'import json,sys; r = json.load(sys.stdin)["refused"][0]; print(r["op"], r["rule"], r["count"])')" \
+	"create shell-rc 1" "with --json the summary is JSON"
+
 # what follows the command is the command's
 out=$(as_user "$AGENTSH" --quiet -- echo --policy nosuch -- x 2>&1)
 is "$out" "--policy nosuch -- x" "options of the command are the command's"
@@ -56,7 +60,7 @@ is "$out" "$SCRATCH/ws" "values after = are taken"
 out=$(as_user "$AGENTSH" --dry-run 2>&1)
 is "$?" 0 "--dry-run: status 0"
 like "$out" "$SCRATCH/ws" "--dry-run shows the plan"
-is "$(find "$SCRATCH/state" -mindepth 2 -maxdepth 2 -name '*-*-*' -type d | wc -l)" 3 "--dry-run makes no session"
+is "$(find "$SCRATCH/state" -mindepth 2 -maxdepth 2 -name '*-*-*' -type d | wc -l)" 4 "--dry-run makes no session"
 as_user "$AGENTSH" --quiet -- /nonexistent/program 2>/dev/null
 is "$?" 127 "not found: 127"
 as_user "$AGENTSH" --quiet -- no-such-program-at-all 2>/dev/null

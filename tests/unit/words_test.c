@@ -382,7 +382,7 @@ static char *footer(struct world *w)
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	words_footer(w->words, f);
+	words_footer(w->words, false, f);
 	fclose(f);
 	return text;
 }
