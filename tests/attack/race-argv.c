@@ -55,14 +55,14 @@ int main(int argc, char **argv)
 
 	if (strstr(argv[0], "allowed-tool"))
 		return argc > 1 && (!strcmp(argv[1], "forbidden") || !strcmp(argv[1], "permitted")) ? CAUGHT : 0;
-	end = time(NULL) + (twin ? 1 : attack_seconds());
+	end = time(NULL) + (twin ? 15 : attack_seconds());
 	if (chdir(fixture("WS")) < 0 || system("cp attack allowed-tool") != 0)
 		cannot("no copy");
 	strcpy(other, twin ? "permitted" : "forbidden");
 	strcpy(argument, "harmless!");
 	if (pthread_create(&thread, NULL, flipper, NULL) != 0)
 		cannot("no thread");
-	for (; time(NULL) < end; shots++)
+	for (; time(NULL) < end && !(twin && hits); shots++)
 		hits += shoot();
 	over = true;
 	pthread_join(thread, NULL);

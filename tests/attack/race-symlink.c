@@ -54,7 +54,7 @@ static void *flipper(void *arg)
 int main(int argc, char **argv)
 {
 	bool twin = attack_is_twin(argc, argv);
-	time_t end = time(NULL) + (twin ? 1 : attack_seconds());
+	time_t end = time(NULL) + (twin ? 15 : attack_seconds());
 	unsigned long shots = 0, hits = 0;
 	pthread_t thread;
 
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 	prepare(twin);
 	if (pthread_create(&thread, NULL, flipper, NULL) != 0)
 		cannot("no thread");
-	for (; time(NULL) < end; shots++)
+	for (; time(NULL) < end && !(twin && hits); shots++)
 		hits += shoot(twin);
 	over = true;
 	pthread_join(thread, NULL);
