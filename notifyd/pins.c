@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
+#include "notifyd/chain.h"
 #include "notifyd/target.h"
 
 const char *pins_text(const struct resolver_reply *rep, uint32_t off)
@@ -193,15 +194,6 @@ static int resolve(const struct call *c, const struct pin_request *q, uint32_t o
 	return r < 0 ? r : rep->err;
 }
 
-int pins_exec(const struct call *c, const struct pin_request *q, struct resolver_reply *ret)
-{
-	int pin, r = resolve(c, q, RESOLVER_EXEC, ret, &pin);
-
-	if (pin >= 0)
-		(void)close(pin);	/* not asked for */
-	return r < 0 ? r : ret->count > 0 ? 0 : -EIO;
-}
-
 int pins_path(const struct call *c, const struct pin_request *q, struct resolver_reply *ret, int *ret_pin)
 {
 	int pin, r = resolve(c, q, RESOLVER_PIN, ret, &pin);
@@ -285,16 +277,12 @@ int pins_view_root(const struct call *c)
 
 bool pins_is_absent(const struct call *c, const char *path)
 {
-	static const char *const places[] = { "/usr/", "/bin/", "/sbin/" };
 	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
 	const char *base = strrchr(path, '/');
 	char dir[PATH_MAX];
 	struct stat st;
-	bool is_system = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		is_system |= strncmp(path, places[i], strlen(places[i])) == 0;
-	if (!is_system || c->n->cfg.nested || base[1] == '\0')
+	if (!walk_is_system(path) || c->n->cfg.nested || base[1] == '\0')
 		return false;
 	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(base - path), path);	/* shorter than PATH_MAX */
 	cleanup_fd int fd = (int)syscall(SYS_openat2, view_root(c), dir, &how, sizeof(how));
@@ -318,4 +306,40 @@ int pins_connect(const struct call *c, int pin, int sock)
 	free(req);
 	free(rep);
 	return r;
+}
+
+/* A program of the system's needs no resolver: any doubt, and it is asked */
+static int exec_local(const struct call *c, const struct pin_request *q, struct resolver_reply *ret)
+{
+	struct walk w = { .host_proc = c->n->proc_fd, .base = -1, .is_local = true };
+	struct chain *k;
+	int r;
+
+	if (c->n->cfg.nested || q->nofollow || !walk_is_system(q->path))
+		return -EAGAIN;
+	w.root = view_root(c);
+	k = calloc(1, sizeof(*k));
+	if (!k || w.root < 0) {
+		free(k);
+		return -EAGAIN;
+	}
+	k->host_proc = c->n->proc_fd;
+	k->is_local = true;
+	k->rep = ret;
+	ret->count = ret->text_len = 0;
+	r = chain_resolve(k, &w, q->path, -1);
+	free(k);
+	return r;
+}
+
+int pins_exec(const struct call *c, const struct pin_request *q, struct resolver_reply *ret)
+{
+	int pin, r;
+
+	if (exec_local(c, q, ret) == 0)
+		return 0;
+	r = resolve(c, q, RESOLVER_EXEC, ret, &pin);
+	if (pin >= 0)
+		(void)close(pin);	/* not asked for */
+	return r < 0 ? r : ret->count > 0 ? 0 : -EIO;
 }

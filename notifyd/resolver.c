@@ -25,11 +25,9 @@
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
-#include "notifyd/image.h"
+#include "notifyd/chain.h"
 #include "notifyd/walk.h"
 #include "notifyd/wire.h"
-
-#define SCRIPTS_MAX 5		/* fs/exec.c: more is ELOOP */
 
 /** struct seat - One socket's thread. Its buffers are too large for a stack */
 struct seat {
@@ -37,165 +35,16 @@ struct seat {
 	int host_proc;
 	struct resolver_request req;
 	struct resolver_reply rep;
-	struct image image;
+	struct chain chain;
 };
-
-static uint32_t add_text(struct resolver_reply *rep, const char *s)
-{
-	size_t len = strlen(s) + 1;
-	uint32_t off = rep->text_len;
-
-	if (len > sizeof(rep->text) - off)
-		return UINT32_MAX;
-	memcpy(rep->text + off, s, len);
-	rep->text_len += (uint32_t)len;
-	return off;
-}
-
-/* The kernel's " (deleted)" behind a path, unless a file is really called so */
-static bool is_deleted(const char *path, const struct stat *st)
-{
-	static const char mark[] = " (deleted)";
-	size_t len = strlen(path), mark_len = sizeof(mark) - 1;
-	struct stat named;
-
-	if (len < mark_len || strcmp(path + len - mark_len, mark) != 0)
-		return false;
-	return stat(path, &named) < 0 || named.st_dev != st->st_dev || named.st_ino != st->st_ino;
-}
-
-static int describe(struct seat *s, int pin, const char *asked, struct resolver_object **ret)
-{
-	struct resolver_reply *rep = &s->rep;
-	struct resolver_object *o;
-	char path[PATH_MAX];
-	struct stat st;
-	ssize_t n;
-
-	if (rep->count == RESOLVER_OBJECTS_MAX)
-		return -ELOOP;
-	if (fstat(pin, &st) < 0)
-		return -errno;
-	n = walk_path(s->host_proc, pin, path, sizeof(path));
-	if (n < 0)
-		return (int)n;
-	o = &rep->object[rep->count++];
-	*o = (struct resolver_object){
-		.dev = st.st_dev, .ino = st.st_ino, .mode = st.st_mode,
-		.flags = st.st_nlink == 0 || path[0] != '/' || is_deleted(path, &st) ? RESOLVER_O_MEMORY : 0,
-		.path_off = add_text(rep, path), .asked_off = add_text(rep, asked),
-	};
-	*ret = o;
-	return o->path_off == UINT32_MAX || o->asked_off == UINT32_MAX ? -ENAMETOOLONG : 0;
-}
-
-/* The first bytes of a pinned file, read through our own /proc */
-static int open_pinned(struct seat *s, int pin)
-{
-	char link[32];
-	int fd;
-
-	(void)snprintf(link, sizeof(link), "self/fd/%d", pin);	/* always fits */
-	fd = openat(s->host_proc, link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int look_into(struct seat *s, int pin, struct resolver_object *o)
-{
-	cleanup_fd int fd = -1;
-
-	if (!S_ISREG(o->mode))
-		return S_ISLNK(o->mode) ? -ELOOP : -EACCES;
-	if (!(o->mode & 0111))
-		return -EACCES;
-	fd = open_pinned(s, pin);
-	if (fd == -EACCES || fd == -EPERM) {
-		o->flags |= RESOLVER_O_UNREADABLE;
-		s->image.kind = IMAGE_OTHER;
-		s->image.has_interp = false;
-		return 0;
-	}
-	return fd < 0 ? fd : image_read(fd, &s->image);
-}
-
-/* The ELF interpreter is code that runs, so it is named in the reply */
-static int add_interp(struct seat *s, struct walk *w)
-{
-	struct resolver_object *o;
-	char asked[PATH_MAX];
-	cleanup_fd int pin = -1;
-	int r;
-
-	memcpy(asked, s->image.interp, sizeof(asked));
-	pin = walk_pin(w, asked);
-	if (pin < 0)
-		return pin;
-	r = describe(s, pin, asked, &o);
-	if (r == 0)
-		o->flags |= RESOLVER_O_INTERP;
-	return r;
-}
-
-/* One link of the chain; leaves the next interpreter in s->image. 1: it is a script */
-static int add_program(struct seat *s, struct walk *w, const char *asked)
-{
-	struct resolver_object *o;
-	cleanup_fd int pin = (s->req.flags & RESOLVER_EMPTY) && asked[0] == '\0' ?
-			     fcntl(w->base, F_DUPFD_CLOEXEC, 0) : walk_pin(w, asked);
-	const char *base;
-	int r;
-
-	if (pin < 0)
-		return pin == -1 ? -errno : pin;
-	r = describe(s, pin, asked, &o);
-	if (r == 0)
-		r = look_into(s, pin, o);
-	if (r < 0)
-		return r;
-	if (s->image.kind == IMAGE_ELF)
-		o->flags |= RESOLVER_O_ELF;
-	base = strrchr(s->rep.text + o->path_off, '/');
-	if (s->image.is_loader || (s->image.kind == IMAGE_ELF && !s->image.has_interp && base &&
-				   image_is_loader_name(base + 1)))
-		o->flags |= RESOLVER_O_LOADER;
-	if (s->image.kind != IMAGE_SCRIPT)
-		return 0;
-	o->flags |= RESOLVER_O_SCRIPT;
-	o->has_arg = s->image.has_arg;
-	o->arg_off = s->image.has_arg ? add_text(&s->rep, s->image.arg) : 0;
-	return o->arg_off == UINT32_MAX ? -ENAMETOOLONG : 1;
-}
 
 static int resolve_exec(struct seat *s, struct walk *w, int cwd)
 {
-	char name[PATH_MAX];
-	int r;
-
-	memcpy(name, s->req.path, sizeof(name));
-	r = add_program(s, w, name);
-	w->nofollow = false;
-	for (int depth = 0; r == 1; depth++) {
-		if (depth == SCRIPTS_MAX)
-			return -ELOOP;
-		memcpy(name, s->image.interp, sizeof(name));
-		if (name[0] != '/') {
-			if (cwd < 0) {
-				w->need |= RESOLVER_NEED_CWD;
-				return -EAGAIN;
-			}
-			w->base = cwd;
-		}
-		r = add_program(s, w, name);
-	}
-	if (r == 0 && s->image.kind == IMAGE_ELF && s->image.has_interp) {
-		w->base = cwd;
-		if (s->image.interp[0] != '/' && cwd < 0) {
-			w->need |= RESOLVER_NEED_CWD;
-			return -EAGAIN;
-		}
-		r = add_interp(s, w);
-	}
-	return r;
+	s->chain.host_proc = s->host_proc;
+	s->chain.rep = &s->rep;
+	s->chain.is_local = false;
+	s->chain.is_empty = s->req.flags & RESOLVER_EMPTY;
+	return chain_resolve(&s->chain, w, s->req.path, cwd);
 }
 
 static int resolve_pin(struct seat *s, struct walk *w, int *ret_pin)
@@ -206,7 +55,8 @@ static int resolve_pin(struct seat *s, struct walk *w, int *ret_pin)
 
 	if (pin < 0)
 		return pin;
-	r = describe(s, pin, s->req.path, &o);
+	s->chain = (struct chain){ .host_proc = s->host_proc, .rep = &s->rep };
+	r = chain_describe(&s->chain, pin, s->req.path, &o);
 	if (r < 0) {
 		(void)close(pin);	/* O_PATH */
 		return r;

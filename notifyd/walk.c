@@ -247,9 +247,34 @@ static int walk_slowly(struct walk *w, const char *path)
 	return r < 0 ? r : s->cur;
 }
 
+bool walk_is_system(const char *path)
+{
+	static const char *const places[] = { "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (strncmp(path, places[i], strlen(places[i])) == 0)
+			return true;
+	return false;
+}
+
+static int open_local(const struct walk *w, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = -1;
+
+	if (walk_is_system(path))
+		fd = syscall(SYS_openat2, w->root, path, &how, sizeof(how));
+	return fd < 0 ? -EAGAIN : (int)fd;
+}
+
 int walk_pin(struct walk *w, const char *path)
 {
 	int fd;
+
+	if (w->is_local)
+		return open_local(w, path);
 
 	if (path[0] == '\0')
 		return -ENOENT;

@@ -16,6 +16,7 @@ struct walk {
 	int root;		/* of a caller that has another root than the view; else -1 */
 	pid_t inner_tgid, inner_tid;	/* 0: not known yet */
 	bool nofollow;		/* of the last component */
+	bool is_local;		/* in the doorman: system directories below @root, in one go or not at all (-EAGAIN) */
 	uint32_t need;		/* out: RESOLVER_NEED_* */
 };
 
@@ -27,6 +28,9 @@ struct walk {
  * beneath its own /proc/PID, for we see more through others than it may.
  */
 int walk_pin(struct walk *w, const char *path) MUST_USE;
+
+/** walk_is_system() - A path in a directory of the system, where programs mostly are */
+bool walk_is_system(const char *path);
 
 /** walk_path() - Name of a descriptor of ours in the view. Length; -errno */
 ssize_t walk_path(int host_proc, int fd, char *buf, size_t size) MUST_USE;
