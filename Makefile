@@ -138,8 +138,13 @@ check-teeth: ## the attacks with layers switched off: each must earn its place
 	@AGENTSH=$(abspath $(B)/teeth/agentsh) B=$(abspath $(B)) MB=$(abspath $(B)/teeth) MODE=teeth \
 		sh tests/run tests/attack/run.t
 
-asan tsan: ## the same tests with the sanitizer compiled in
-	@$(MAKE) --no-print-directory MODE=$@ check
+asan: ## the same tests with AddressSanitizer and UBSan compiled in
+	@$(MAKE) --no-print-directory MODE=asan check
+
+# Its runtime has a thread of its own in every process, and a process of two threads cannot enter a
+# user namespace: no cage can be built under it
+tsan: ## the unit tests with ThreadSanitizer
+	@$(MAKE) --no-print-directory MODE=tsan check
 
 fuzz: ## every fuzzer for FUZZ_SECONDS; new inputs are kept in build/
 	@$(MAKE) --no-print-directory MODE=fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz-run
