@@ -52,7 +52,7 @@ static bool is_served(int fd)
 	return fstatfs(fd, &st) < 0 || st.f_type == FUSE_SUPER_MAGIC;
 }
 
-int chain_describe(struct chain *k, int pin, const char *asked, struct resolver_object **ret)
+int chain_describe(struct chain *k, int pin, const char *asked)
 {
 	struct resolver_reply *rep = k->rep;
 	struct resolver_object *o;
@@ -75,7 +75,6 @@ int chain_describe(struct chain *k, int pin, const char *asked, struct resolver_
 		.flags = st.st_nlink == 0 || path[0] != '/' || is_deleted(path, &st) ? RESOLVER_O_MEMORY : 0,
 		.path_off = add_text(rep, path), .asked_off = add_text(rep, asked),
 	};
-	*ret = o;
 	return o->path_off == UINT32_MAX || o->asked_off == UINT32_MAX ? -ENAMETOOLONG : 0;
 }
 
@@ -102,7 +101,7 @@ static int look_into(struct chain *k, int pin, struct resolver_object *o)
 	if (fd == -EACCES || fd == -EPERM) {
 		o->flags |= RESOLVER_O_UNREADABLE;
 		k->image.kind = IMAGE_OTHER;
-		k->image.has_interp = false;
+		k->image.has_interp = k->image.is_loader = false;
 		return 0;
 	}
 	return fd < 0 ? fd : image_read(fd, &k->image);
@@ -111,7 +110,6 @@ static int look_into(struct chain *k, int pin, struct resolver_object *o)
 /* The ELF interpreter is code that runs, so it is named in the reply */
 static int add_interp(struct chain *k, struct walk *w)
 {
-	struct resolver_object *o;
 	char asked[PATH_MAX];
 	cleanup_fd int pin = -1;
 	int r;
@@ -120,26 +118,37 @@ static int add_interp(struct chain *k, struct walk *w)
 	pin = walk_pin(w, asked);
 	if (pin < 0)
 		return pin;
-	r = chain_describe(k, pin, asked, &o);
+	r = chain_describe(k, pin, asked);
 	if (r == 0)
-		o->flags |= RESOLVER_O_INTERP;
+		k->rep->object[k->rep->count - 1].flags |= RESOLVER_O_INTERP;
 	return r;
+}
+
+static int pin_program(const struct chain *k, struct walk *w, const char *asked)
+{
+	int pin;
+
+	if (!k->is_empty || asked[0] != '\0')
+		return walk_pin(w, asked);
+	pin = fcntl(w->base, F_DUPFD_CLOEXEC, 0);
+	return pin < 0 ? -errno : pin;
 }
 
 /* One link of the chain; leaves the next interpreter in k->image. 1: it is a script */
 static int add_program(struct chain *k, struct walk *w, const char *asked)
 {
 	struct resolver_object *o;
-	cleanup_fd int pin = k->is_empty && asked[0] == '\0' ?
-			     fcntl(w->base, F_DUPFD_CLOEXEC, 0) : walk_pin(w, asked);
+	cleanup_fd int pin = pin_program(k, w, asked);
 	const char *base;
 	int r;
 
 	if (pin < 0)
-		return pin == -1 ? -errno : pin;
-	r = chain_describe(k, pin, asked, &o);
-	if (r == 0)
-		r = look_into(k, pin, o);
+		return pin;
+	r = chain_describe(k, pin, asked);
+	if (r < 0)
+		return r;
+	o = &k->rep->object[k->rep->count - 1];
+	r = look_into(k, pin, o);
 	if (r < 0)
 		return r;
 	if (k->image.kind == IMAGE_ELF)

@@ -29,7 +29,7 @@ struct chain {
  */
 int chain_resolve(struct chain *k, struct walk *w, const char *path, int cwd) MUST_USE;
 
-/** chain_describe() - Append one pinned object to the reply. 0; -errno */
-int chain_describe(struct chain *k, int pin, const char *asked, struct resolver_object **ret) MUST_USE;
+/** chain_describe() - Append one pinned object to the reply: its last. 0; -errno */
+int chain_describe(struct chain *k, int pin, const char *asked) MUST_USE;
 
 #endif /* NOTIFYD_CHAIN_H */

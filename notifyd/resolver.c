@@ -49,14 +49,13 @@ static int resolve_exec(struct seat *s, struct walk *w, int cwd)
 
 static int resolve_pin(struct seat *s, struct walk *w, int *ret_pin)
 {
-	struct resolver_object *o;
 	int pin = walk_pin(w, s->req.path);
 	int r;
 
 	if (pin < 0)
 		return pin;
 	s->chain = (struct chain){ .host_proc = s->host_proc, .rep = &s->rep };
-	r = chain_describe(&s->chain, pin, s->req.path, &o);
+	r = chain_describe(&s->chain, pin, s->req.path);
 	if (r < 0) {
 		(void)close(pin);	/* O_PATH */
 		return r;
