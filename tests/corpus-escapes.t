@@ -12,7 +12,7 @@ import corpus
 
 place = corpus.copy("escapes", keep=("build",))
 rows = corpus.Rows(good=("BLOCKED",), skip=("SKIP",))
-for words, who in corpus.users():
+for words, who in corpus.users(root=True):
     argv = ["sh", place + "/run-escapes.sh", *words, *sys.argv[1:], "--json", place + "/rows.json",
             "--setup", f"mkdir -m 777 $FIX/state; sh {place}/setup-agentsh.sh",
             "env", "XDG_STATE_HOME=@FIX@/state", corpus.AGENTSH, "--quiet", "--policy", "@FIX@/policy.json",

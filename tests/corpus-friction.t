@@ -13,7 +13,7 @@ import corpus
 place = corpus.copy("friction", keep=("cache",))
 corpus.client(place + "/cache/agents")
 rows = corpus.Rows(good=("OK",), skip=("SKIP", "INVALID"), impossible=("sys-owner-root",))
-for words, who in corpus.users():
+for words, who in corpus.users(root=False):
     argv = [sys.executable, place + "/run-friction.py", *words, *sys.argv[1:], "--json", place + "/rows.json",
             "-T", "homewrite,registry", "--setup", f"sh {place}/setup-agentsh.sh",
             "env", "XDG_STATE_HOME=@FIX@/state", corpus.AGENTSH, "--quiet", "--policy", "@FIX@/policy.json",

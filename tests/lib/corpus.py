@@ -68,13 +68,13 @@ def client(link):
         os.symlink(p.stdout.decode().strip().split("/node_modules/")[0], link)
 
 
-def users():
-    """(words for the runner, name) of each user to run as"""
+def users(root):
+    """(words for the runner, name) of each user to run as; root too where asked for, and in a long check"""
     if os.getuid() != 0:
         return [([], pwd.getpwuid(os.getuid()).pw_name)]
     subprocess.run(["sh", ROOT + "/tests/lib/setup.sh"], check=True)
     every = [(["--user", USER], USER)]
-    if os.environ.get("AGENTSH_LONG"):
+    if root or os.environ.get("AGENTSH_LONG"):
         every.append(([], "root"))
     return every
 
