@@ -32,6 +32,7 @@ static void say_refusal(struct words *w, const struct event *ev, uint64_t seq)
 {
 	const struct policy_decision *d = ev->decision;
 	char line[1000], object[300], rule[80], message[300];
+	bool has_rule = d->rule_id != POLICY_RULE_NONE || !text_is_default(d->rule);
 	uint64_t key;
 	int n;
 
@@ -41,8 +42,8 @@ static void say_refusal(struct words *w, const struct event *ev, uint64_t seq)
 	text_escape(rule, sizeof(rule), d->rule);
 	text_escape(message, sizeof(message), d->message);
 	n = snprintf(line, sizeof(line), "agentsh: denied: %s %s [%s%s]%s%s · agentsh why %" PRIu64 "\n",	/* fits */
-		     policy_op_name(ev->op), object, d->rule_id == POLICY_RULE_NONE ? "" : "rule ",
-		     d->rule_id == POLICY_RULE_NONE ? "no rule allows it" : rule,
+		     policy_op_name(ev->op), object, has_rule ? "rule " : "",
+		     has_rule ? rule : "no rule allows it",
 		     message[0] ? ": " : "", message, seq);
 	tell(w->tell, ev->tid, key, (struct policy_str){ line, (uint32_t)n });
 }

@@ -18,6 +18,13 @@ static uint32_t keep(char *buf, size_t size, struct policy_str s)
 	return (uint32_t)n;
 }
 
+static bool is_rule(const struct tally_rule *r, struct policy_str rule)
+{
+	size_t len = rule.len < sizeof(r->rule) - 1 ? rule.len : sizeof(r->rule) - 1;
+
+	return strlen(r->rule) == len && memcmp(r->rule, rule.s, len) == 0;
+}
+
 /* One rule refuses alike; the default refuses each operation for itself */
 static struct tally_rule *find(struct tally *t, const struct event *ev)
 {
@@ -25,7 +32,7 @@ static struct tally_rule *find(struct tally *t, const struct event *ev)
 		struct tally_rule *r = &t->rule[i];
 
 		if (r->rule_id == ev->decision->rule_id &&
-		    (r->rule_id != POLICY_RULE_NONE || r->op == ev->op))
+		    (r->rule_id != POLICY_RULE_NONE || (r->op == ev->op && is_rule(r, ev->decision->rule))))
 			return r;
 	}
 	return NULL;
@@ -90,13 +97,17 @@ void tally_unrecorded(struct tally *t, int err)
 static void print_rule(const struct tally_rule *r, const struct policy_loaded *l, FILE *out)
 {
 	struct policy_str object = { r->object, r->object_len };
+	bool is_own = r->rule_id == POLICY_RULE_NONE && !text_is_default(policy_str(r->rule));
 	char path[200], hint[512];
 
+	if (is_own)		/* a rule of fusefs or the doorman, which no policy has */
+		(void)snprintf(hint, sizeof(hint), "rule %s is agentsh's own and cannot be lifted", r->rule);
+	else
+		text_hint(hint, sizeof(hint), l, r->op, object, r->rule_id);
 	fprintf(out, "  %s %s", policy_op_name(r->op), text_path(path, sizeof(path), object, l->home));
 	if (r->count > 1)
 		fprintf(out, " (%" PRIu64 " times%s)", r->count, r->rule_id == POLICY_RULE_NONE ? " or the like" : "");
-	fprintf(out, ": %s · agentsh why %" PRIu64 "\n", text_hint(hint, sizeof(hint), l, r->op, object, r->rule_id),
-		r->first_seq);
+	fprintf(out, ": %s · agentsh why %" PRIu64 "\n", hint, r->first_seq);
 }
 
 static void print_births(const struct tally *t, const struct policy_loaded *l, FILE *out)

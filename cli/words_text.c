@@ -146,6 +146,11 @@ static bool is(struct policy_str s, const char *text)
 	return s.len == strlen(text) && memcmp(s.s, text, s.len) == 0;
 }
 
+bool text_is_default(struct policy_str rule)
+{
+	return rule.len == 0 || is(rule, "default");
+}
+
 char *text_hint(char *buf, size_t size, const struct policy_loaded *l, enum policy_op op,
 		struct policy_str object, uint32_t rule_id)
 {

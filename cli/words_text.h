@@ -25,6 +25,9 @@ char *text_escape(char *buf, size_t size, struct policy_str s);
 /** text_path() - As text_escape(), with ~ for @home (NULL ok) */
 char *text_path(char *buf, size_t size, struct policy_str path, const char *home);
 
+/** text_is_default() - No rule decided: not one of the policy, not one that fusefs or the doorman has of its own */
+bool text_is_default(struct policy_str rule);
+
 /**
  * text_hint() - What would have allowed it, one clause without a full stop
  * @rule_id:	The rule that decided; POLICY_RULE_NONE for the default
