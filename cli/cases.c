@@ -254,7 +254,7 @@ static int read_line(struct cases *c, char *line, const char *override)
 
 int cases_run(const char *path, const char *policy, unsigned int *ret_failed)
 {
-	struct cases c = { .path = path, .workspace = "/work/project", .home = "/home/user" };
+	struct cases c = { .path = path, .workspace = "/srv/project", .home = "/home/user" };
 	char *text = NULL, *next;
 	size_t len;
 	int r = fdio_read_file(AT_FDCWD, path, FILE_MAX, &text, &len);

@@ -12,10 +12,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <pthread.h>
-#include <time.h>
 
-#include "tests/lib/attack.h"
+#include "tests/lib/race.h"
 
 static void prepare(bool twin)
 {
@@ -40,39 +38,15 @@ static bool shoot(bool twin)
 	close(fd);
 	return hit;
 }
-static volatile bool over;
 
-static void *flipper(void *arg)
+static void turn(void)
 {
-	(void)arg;
-	while (!over) {
-		(void)syscall(SYS_renameat2, AT_FDCWD, "swap", AT_FDCWD, "link", 2 /* RENAME_EXCHANGE */);
-	}
-	return NULL;
+	(void)syscall(SYS_renameat2, AT_FDCWD, "swap", AT_FDCWD, "link", 2 /* RENAME_EXCHANGE */);
 }
 
 int main(int argc, char **argv)
 {
-	bool twin = attack_is_twin(argc, argv);
-	time_t end = time(NULL) + (twin ? 15 : attack_seconds());
-	unsigned long shots = 0, hits = 0;
-	pthread_t thread;
+	static const struct race race = { prepare, turn, shoot };
 
-	if (chdir(fixture("WS")) < 0)
-		cannot("no workspace");
-	prepare(twin);
-	if (pthread_create(&thread, NULL, flipper, NULL) != 0)
-		cannot("no thread");
-	for (; time(NULL) < end && !(twin && hits); shots++)
-		hits += shoot(twin);
-	over = true;
-	pthread_join(thread, NULL);
-	printf("%lu shots, %lu hits\n", shots, hits);
-	if (twin && !hits)
-		twin_refused("never in %lu tries", shots);
-	if (twin)
-		twin_works();
-	if (hits)
-		escaped("%lu of %lu", hits, shots);
-	blocked(0);
+	race_run(&race, argc, argv);
 }

@@ -11,7 +11,9 @@ Needs:	tty	a terminal of its own, controlling
 	tracing	the policy allows tracing (and writing to /proc/self)
 	host	files WS/ask.N answered by WS/answer.N: "replace-secret" (an editor outside saves the
 		secret by rename)
-Environment: AGENTSH, B, MODE, ATTACK_SECONDS (races; 2, with AGENTSH_LONG 60), ATTACK_KEEP=1 keeps fixtures
+Environment: AGENTSH, B, MODE, ATTACK_SECONDS (races; 5, with AGENTSH_LONG 60,
+and again until there were 100,000 tries), ATTACK_KEEP=1 keeps fixtures
+Seconds: 7200
 """
 import glob
 import json
@@ -36,7 +38,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("B", ROOT + "/build")
 TEETH = os.environ.get("MODE") == "teeth"
 AGENTSH = os.environ.get("AGENTSH", BUILD + ("/teeth/agentsh" if TEETH else "/agentsh"))
-SECONDS = os.environ.get("ATTACK_SECONDS", "60" if os.environ.get("AGENTSH_LONG") else "2")
+LONG = bool(os.environ.get("AGENTSH_LONG"))
+SECONDS = os.environ.get("ATTACK_SECONDS", "60" if LONG else "2" if TEETH else "5")
+RACE_SHOTS = 100000 if LONG else 1
 LIMIT = 30 + 3 * int(SECONDS)
 LAYERS = re.findall(r'X\([A-Z]+, "([a-z]+)"\)', open(ROOT + "/cage/cage.h").read())
 STATUS = {0: "blocked", 1: "escaped", 77: "cannot be tried"}
@@ -290,20 +294,36 @@ def one_line(out, word):
     return next((l for l in out.splitlines() if l.startswith(word + ":")), "")
 
 
+def judge(attack, result):
+    """What is wrong with one run, or ''; and the tries of a race"""
+    status, out, rules, leaked, alive = result
+    told = one_line(out, "blocked")
+    shots = re.search(r"(\d+) shots", out)
+    tries = int(shots[1]) if shots else None
+    if status != 0 or leaked or not alive or not told:
+        return f"exit {status}, secret leaked: {leaked}, outside process alive: {alive}", tries
+    if attack.errno and attack.errno != told.split(": ", 1)[1]:
+        return f"expected {attack.errno}", tries
+    if attack.rule and attack.rule not in rules:
+        return f"rule {attack.rule} is not in the log, but {sorted(r for r in rules if r)}", tries
+    return "no try" if tries == 0 else "", tries
+
+
 def check_attack(tap, attack, user):
     who = f" as {user}" if user == "root" else ""
-    status, out, rules, leaked, alive = session(attack, user, [])
-    if status == 77:
-        tap.line(True, f"{attack.name}{who}", skip=one_line(out, "cannot"))
-        return
-    told = one_line(out, "blocked")
-    good = status == 0 and not leaked and alive and bool(told)
-    why = f"exit {status}, secret leaked: {leaked}, outside process alive: {alive}\n"
-    if good and attack.errno and attack.errno != told.split(": ", 1)[1]:
-        good, why = False, f"expected {attack.errno}\n"
-    if good and attack.rule and attack.rule not in rules:
-        good, why = False, f"rule {attack.rule} is not in the log, but {sorted(r for r in rules if r)}\n"
-    tap.line(good, f"{attack.name}{who}: {attack.what}", why + out[-2000:])
+    total = 0
+    while True:
+        result = session(attack, user, [])
+        out = result[1]
+        if result[0] == 77:
+            tap.line(True, f"{attack.name}{who}", skip=one_line(out, "cannot"))
+            return
+        wrong, tries = judge(attack, result)
+        total += tries or 0
+        if wrong or tries is None or total >= RACE_SHOTS:
+            break
+    times = f" ({total} times)" if tries is not None else ""
+    tap.line(not wrong, f"{attack.name}{who}: {attack.what}{times}", wrong + "\n" + out[-2000:])
     status, out, *_ = session(attack, user, ["twin"])
     tap.line(status == 0 and one_line(out, "twin") == "twin: works", f"{attack.name}{who}: its allowed twin",
              f"exit {status}\n" + out[-2000:])
