@@ -39,10 +39,17 @@ static bool shoot(bool twin)
 	return peer.sin_port && peer.sin_port == other;
 }
 
+/* Each for a while: one core does not show another what it changes back at once */
 static void turn(void)
 {
+	static volatile unsigned wait;
+
 	*(volatile uint16_t *)&addr.sin_port = other;
+	for (wait = 0; wait < 100; wait++)
+		;
 	*(volatile uint16_t *)&addr.sin_port = allowed;
+	for (wait = 0; wait < 100; wait++)
+		;
 }
 
 int main(int argc, char **argv)
