@@ -69,12 +69,12 @@ def client(link):
 
 
 def users(root):
-    """(words for the runner, name) of each user to run as; root too where asked for, and in a long check"""
+    """(words for the runner, name) of each user to run as; root too where asked for"""
     if os.getuid() != 0:
         return [([], pwd.getpwuid(os.getuid()).pw_name)]
     subprocess.run(["sh", ROOT + "/tests/lib/setup.sh"], check=True)
     every = [(["--user", USER], USER)]
-    if root or os.environ.get("AGENTSH_LONG"):
+    if root:
         every.append(([], "root"))
     return every
 
