@@ -148,12 +148,18 @@ int context_policy(struct policy_loaded **ret, const struct context *c,
 	return policy_load(ret, &src, &vars, reterr);
 }
 
-void context_say_diag(const struct policy_diag *d)
+void context_diag_text(const struct policy_diag *d, char *buf, size_t size)
 {
 	if (d->file[0] && d->line)
-		(void)fprintf(stderr, "agentsh: %s:%u:%u: %s\n", d->file, d->line, d->column, d->message);
-	else if (d->file[0])
-		(void)fprintf(stderr, "agentsh: %s: %s\n", d->file, d->message);
+		(void)snprintf(buf, size, "%s:%u:%u: %s", d->file, d->line, d->column, d->message);	/* CONTEXT_DIAG_SIZE holds it */
 	else
-		(void)fprintf(stderr, "agentsh: %s\n", d->message);
+		(void)snprintf(buf, size, "%s%s%s", d->file, d->file[0] ? ": " : "", d->message);	/* as above */
+}
+
+void context_say_diag(const struct policy_diag *d)
+{
+	char text[CONTEXT_DIAG_SIZE];
+
+	context_diag_text(d, text, sizeof(text));
+	(void)fprintf(stderr, "agentsh: %s\n", text);	/* stderr closed: nothing to do about it */
 }

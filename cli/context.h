@@ -37,6 +37,11 @@ int context_policy(struct policy_loaded **ret, const struct context *c,
 		   const struct context_options *opt, const char *session_dir,
 		   struct policy_diag *reterr);
 
+#define CONTEXT_DIAG_SIZE 512
+
+/** context_diag_text() - "file:line:column: sentence", or as much of it as is known */
+void context_diag_text(const struct policy_diag *d, char *buf, size_t size);
+
 /** context_say_diag() - "file:line:column: sentence" on stderr */
 void context_say_diag(const struct policy_diag *d);
 

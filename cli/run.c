@@ -42,6 +42,14 @@ static int refuse(const struct options *o, const char *what, const char *sentenc
 	return CAGE_EXIT_NO_CAGE;
 }
 
+static void refuse_policy(const struct options *o, const struct policy_diag *d)
+{
+	char sentence[CONTEXT_DIAG_SIZE];
+
+	context_diag_text(d, sentence, sizeof(sentence));
+	(void)refuse(o, o->json ? "policy" : NULL, sentence);	/* the status is the caller's */
+}
+
 static void banner(const struct supervisor_job *job)
 {
 	if (job->options->quiet || job->options->json)
@@ -148,7 +156,7 @@ static int with_context(const struct options *o, const struct context *c, const 
 	if (!o->dry_run && session_create(&session, c->state_dir, why, sizeof(why)) < 0)
 		return refuse(o, "session", why);
 	if (context_policy(&loaded, c, &co, session.dir, &diag) < 0 || plan_make(&plan, loaded, &diag) < 0) {
-		context_say_diag(&diag);
+		refuse_policy(o, &diag);
 		if (session.dir)
 			session_discard(&session);
 	} else {

@@ -46,6 +46,9 @@ out=$(as_user "$AGENTSH" --json --frobnicate x 2>&1)
 like "$out" '^\{"error":' "with --json the sentence is JSON"
 is "$(find "$SCRATCH/state" -mindepth 2 -maxdepth 2 -type d | wc -l)" 0 "nothing of the refused is left in the state directory"
 
+out=$(as_user "$AGENTSH" --json --policy nosuch -- true 2>&1)
+is "$?" 125 "with --json a refused policy: status 125"
+like "$out" '^\{"error":.*nosuch' "with --json a refused policy is told in JSON"
 out=$(as_user "$AGENTSH" --json -- sh -c 'echo x >> ~/.bashrc' 2>&1 | tail -1)
 is "$(printf '%s' "$out" | python3 -c 'import json,sys; r = json.load(sys.stdin)["refused"][0]; print(r["op"], r["rule"], r["count"])')" \
 	"create shell-rc 1" "with --json the summary is JSON"
