@@ -45,6 +45,7 @@
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
+#include "common/fork.h"
 #include "common/proc.h"
 
 /* ---- builder ---- */
@@ -56,6 +57,7 @@ struct builder {
 	int job_sock, setup_sock;
 	int ours, theirs;	/* between builder and init */
 	pid_t supervisor, init;
+	struct served_fuse fuse;
 	struct view view;
 	struct cage_failure failure;
 };
@@ -202,7 +204,7 @@ static int build(struct builder *b)
 	if (r == 0)
 		r = descriptors_judge(b->cfg, f);
 	if (r == 0)
-		r = view_build(&b->view, b->cfg, b->setup_sock, f);
+		r = view_build(&b->view, b->cfg, b->fuse, b->setup_sock, f);
 	return r == 0 ? fork_init(b) : r;
 }
 
@@ -393,7 +395,7 @@ static int start_builder(struct build *b, struct builder *child)
 		(void)close(pair[1]);
 		return cage_fail(b->reterr, errno, "set-up", "SO_PASSCRED: %s", strerror(errno));
 	}
-	b->cage->builder = fork();
+	b->cage->builder = fork_single();
 	if (b->cage->builder == 0) {
 		(void)close(b->sock);
 		builder_main(child);
@@ -409,9 +411,11 @@ int cage_build(struct cage *ret, const struct cage_config *cfg, const struct cag
 	struct build b = { .cage = &cage, .cfg = cfg, .hooks = hooks, .sock = -1, .reterr = reterr };
 	struct builder child = {
 		.cfg = cfg, .caller = caller, .hooks = hooks, .job_sock = job_sock, .supervisor = getpid(),
+		.fuse = view_served_early(cfg),
 	};
 	int r = start_builder(&b, &child);
 
+	view_served_drop(&child.fuse);	/* the builder has them */
 	if (r == 0)
 		r = converse(&b);
 	(void)close(job_sock);

@@ -53,6 +53,7 @@
 
 #include "common/base.h"
 #include "common/courier.h"
+#include "common/fork.h"
 
 enum {
 	PAIR_MS = 10,
@@ -576,7 +577,7 @@ _Noreturn void cage_init_run(const struct cage_config *cfg, const struct cage_ca
 	if (getpid() != 1 || sigprocmask(SIG_SETMASK, &all, NULL) < 0 || sigaction(SIGCHLD, &dfl, NULL) < 0 ||
 	    pipe2(go, O_CLOEXEC) < 0)
 		_exit(CAGE_EXIT_NO_CAGE);
-	in.command = fork();
+	in.command = fork_single();
 	if (in.command == 0)
 		become_command(cfg, caller, job_sock, setup_sock, go);
 	in.signal_fd = above_stdio(signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));

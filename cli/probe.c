@@ -29,6 +29,7 @@
 #include "cli/words.h"		/* QUERY_VIEW_PATH */
 #include "common/cleanup.h"
 #include "common/fdio.h"
+#include "common/fork.h"
 
 #define PROBE_MS 5000
 
@@ -48,7 +49,7 @@ void probe_run(void (*try)(struct probe_result *ret), struct probe_result *ret)
 	*ret = r;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return;
-	pid = fork();
+	pid = fork_single();
 	if (pid == 0) {
 		struct probe_result mine = { 0 };
 
@@ -216,7 +217,7 @@ void probe_pidns(struct probe_result *ret)
 
 	if (!enter(ret, CLONE_NEWPID, "sudo sysctl -w user.max_pid_namespaces=10000"))
 		return;
-	pid = fork();
+	pid = fork_single();
 	if (pid == 0)
 		_exit(getpid() != 1);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
@@ -231,7 +232,7 @@ void probe_proc(struct probe_result *ret)
 
 	if (!enter(ret, CLONE_NEWNS | CLONE_NEWPID, ""))
 		return;
-	pid = fork();
+	pid = fork_single();
 	if (pid == 0) {
 		if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
 		    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
@@ -285,7 +286,7 @@ static pid_t sleeper(struct probe_result *ret)
 	char c = 1;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork_single()) < 0) {
 		fail(ret, "no process can be started", "");
 		return -1;
 	}

@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/fork.h"
+
 /* Newer than these headers */
 #define PROBE_WAIT_KILLABLE_RECV	(1u << 5)
 #define PROBE_SET_FLAGS			SECCOMP_IOW(4, __u64)
@@ -92,7 +94,7 @@ void probe_notify(struct probe_result *ret)
 		fail(ret, "no descriptor to try it with");
 		return;
 	}
-	pid = fork();
+	pid = fork_single();
 	if (pid == 0)
 		_exit(fcntl((int)syscall(SYS_getppid), F_GETFD) < 0);
 	if (pid < 0 || answer(fd) < 0) {

@@ -185,7 +185,8 @@ class Fixture:
             os.setuid(self.user.pw_uid)
 
     def environment(self, off):
-        env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "TSAN_OPTIONS")}
+        env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+                                                    "TSAN_OPTIONS")}
         env.update({"ATTACK_" + k: v for k, v in self.names.items()})
         env.update(HOME=self.names["HOME"], USER=self.user.pw_name, LOGNAME=self.user.pw_name,
                    XDG_STATE_HOME=self.dir + "/state")
