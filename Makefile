@@ -111,7 +111,7 @@ $(MB)/obj/gen/%.o: $(B)/gen/%.c $(MB)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/gen/profiles.gen.c: policy/profiles/embed.sh $(PROFILES)
+$(B)/gen/profiles.gen.c: policy/profiles/embed.sh $(PROFILES) docs/policy.schema.json
 	@mkdir -p $(@D)
 	sh $< $(PROFILES) > $@
 

@@ -171,11 +171,31 @@ static void show_rule(const struct policy_listed *r)
 	char ops[256];
 
 	put_ops(ops, sizeof(ops), r->ops);
-	(void)printf("%-8s %-20s %-7s %s", r->layer, r->id,
+	(void)printf("%-8s %-20s %-8s %s", r->layer, r->id,
 		     r->flags & POLICY_RULE_DEFAULT ? "default" : policy_verdict_name(r->verdict), ops);
 	for (size_t i = 0; i < r->pattern_count; i++)
 		(void)printf("\n         %s", r->pattern[i]);
+	if (r->target)
+		(void)printf("\n         ->");
+	for (size_t at = 0; at < r->target_len; at += strlen(r->target + at) + 1)
+		(void)printf(" %s", r->target + at);
 	(void)printf("\n");
+}
+
+/* As it is written: a path, or the words to run */
+static void json_to(struct jsonw *j, const struct policy_listed *r)
+{
+	if (!r->target)
+		return;
+	jsonw_key(j, "to");
+	if (r->section != POLICY_SECTION_COMMANDS) {
+		jsonw_cstr(j, r->target);
+		return;
+	}
+	jsonw_array_begin(j);
+	for (size_t at = 0; at < r->target_len; at += strlen(r->target + at) + 1)
+		jsonw_cstr(j, r->target + at);
+	jsonw_array_end(j);
 }
 
 static void json_rule(struct jsonw *j, const struct policy_listed *r)
@@ -200,6 +220,7 @@ static void json_rule(struct jsonw *j, const struct policy_listed *r)
 	for (size_t i = 0; i < r->pattern_count; i++)
 		jsonw_cstr(j, r->pattern[i]);
 	jsonw_array_end(j);
+	json_to(j, r);
 	jsonw_object_end(j);
 }
 

@@ -206,6 +206,7 @@ struct answer {
 	enum policy_op op_id;
 	uint32_t rule_id;
 	bool is_refused, has_rule_id;
+	char to[512];				/* of a redirect: a path, or words with spaces between */
 };
 
 static const char *hint_of(const struct answer *a, char *buf, size_t size)
@@ -223,7 +224,7 @@ static void put_json(const struct answer *a, char *buf, size_t size)
 	} texts[] = {
 		{ "time", a->time }, { "program", a->program }, { "op", a->op }, { "object", a->object },
 		{ "resolved", a->resolved }, { "decision", a->decision }, { "rule", a->rule },
-		{ "layer", a->layer }, { "err", a->err }, { "message", a->message },
+		{ "layer", a->layer }, { "to", policy_str(a->to) }, { "err", a->err }, { "message", a->message },
 	};
 	char hint[512];
 	struct jsonw w;
@@ -280,6 +281,8 @@ static void put_text(const struct answer *a, char *buf, size_t size)
 		fprintf(f, "  rule       %s", text_escape(other, sizeof(other), a->rule));
 	if (a->rule.len > 0)
 		fprintf(f, "%s%s\n", a->layer.len ? " of layer " : "", text_escape(other, sizeof(other), a->layer));
+	if (a->to[0])
+		fprintf(f, "  instead    %s\n", text_escape(other, sizeof(other), policy_str(a->to)));
 	if (a->message.len > 0)
 		fprintf(f, "  because    %s\n", text_escape(other, sizeof(other), a->message));
 	if (hint_of(a, hint, sizeof(hint))[0])
@@ -310,6 +313,21 @@ static enum why_status say_error(const struct why_question *q, char *buf, size_t
 	return WHY_ERROR;
 }
 
+/* Of a program the words each end in a NUL; cut where it is longer than anybody reads */
+static void fill_target(struct answer *a, struct policy_str target)
+{
+	size_t n = target.len < sizeof(a->to) ? target.len : sizeof(a->to) - 1;
+
+	if (n > 0)
+		memcpy(a->to, target.s, n);
+	while (n > 0 && !a->to[n - 1])
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if (!a->to[i])
+			a->to[i] = ' ';
+	a->to[n] = '\0';
+}
+
 static void fill_decision(struct answer *a, const struct policy_decision *d)
 {
 	struct policy_str id, message;
@@ -321,6 +339,7 @@ static void fill_decision(struct answer *a, const struct policy_decision *d)
 	a->has_rule_id = true;
 	if (a->is_refused)
 		a->message = d->message;
+	fill_target(a, d->target);
 	if (d->rule_id != POLICY_RULE_NONE)
 		(void)policy_rule_get(&a->loaded->policy, d->rule_id, &id, &a->layer, &message); /* exists: it decided */
 }

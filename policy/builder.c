@@ -77,6 +77,12 @@ int policy_builder_layer(struct policy_builder *b, const char *name, bool is_bas
 	return 0;
 }
 
+void policy_builder_overrides(struct policy_builder *b)
+{
+	if (b->layer_count > 0)
+		b->layer[b->layer_count - 1].overrides = true;
+}
+
 int policy_builder_default(struct policy_builder *b, enum policy_section section,
 			   enum policy_verdict v)
 {
@@ -167,10 +173,31 @@ static int check_verdict(const struct policy_rule *r, struct policy_diag *reterr
 	if (r->err < 0 || r->err > BUILDER_ERR_MAX || (r->err && r->verdict != POLICY_DENY) ||
 	    ((r->flags & POLICY_F_HIDE) && r->err != 0 && r->err != ENOENT))
 		return refuse(reterr, r, "Rule \"%s\" has an error number that does not fit.", r->id);
-	if (r->verdict == POLICY_REDIRECT && (!r->target || !*r->target))
+	return 0;
+}
+
+/* Words of a command: at least one, none of them the first and empty, all of them ended */
+static bool is_words(const char *target, size_t len)
+{
+	return len > 1 && target[0] && !target[len - 1];
+}
+
+static int check_target(const struct policy_rule *r, struct policy_diag *reterr)
+{
+	size_t len = r->target ? (r->target_len ? r->target_len : strlen(r->target)) : 0;
+
+	if (r->verdict != POLICY_REDIRECT)
+		return len == 0 ? 0 :
+		       refuse(reterr, r, "Rule \"%s\" has a target but does not redirect.", r->id);
+	if (len == 0)
 		return refuse(reterr, r, "Rule \"%s\" redirects to nowhere.", r->id);
-	if (r->verdict != POLICY_REDIRECT && r->target && *r->target)
-		return refuse(reterr, r, "Rule \"%s\" has a target but does not redirect.", r->id);
+	if (r->section == POLICY_SECTION_COMMANDS && !is_words(r->target, len))
+		return refuse(reterr, r, "Rule \"%s\" redirects to no program.", r->id);
+	if (r->section != POLICY_SECTION_COMMANDS && memchr(r->target, '\0', len))
+		return refuse(reterr, r, "Rule \"%s\" redirects to more than one place.", r->id);
+	if (r->section == POLICY_SECTION_FILES &&
+	    (r->target[0] != '/' || (r->ops & ~POLICY_OPS_REDIRECT)))
+		return refuse(reterr, r, "Rule \"%s\" redirects what cannot be, or to no path.", r->id);
 	return 0;
 }
 
@@ -243,6 +270,19 @@ static int copy_strings(struct builder_strings *ret, const char *const *s, size_
 	return r;
 }
 
+static int copy_target(struct builder_rule *to, const struct policy_rule *from)
+{
+	size_t len = from->target ? (from->target_len ? from->target_len : strlen(from->target)) : 0;
+
+	to->target = calloc(1, len + 1);
+	if (!to->target)
+		return -ENOMEM;
+	if (len > 0)
+		memcpy(to->target, from->target, len);
+	to->target_len = len;
+	return 0;
+}
+
 static int copy_rule(struct builder_rule *to, const struct policy_rule *from)
 {
 	int r;
@@ -251,7 +291,7 @@ static int copy_rule(struct builder_rule *to, const struct policy_rule *from)
 	if (r == 0)
 		r = copy_string(&to->message, from->message);
 	if (r == 0)
-		r = copy_string(&to->target, from->target);
+		r = copy_target(to, from);
 	if (r == 0 && from->path_count)
 		r = copy_strings(&to->pattern, from->path, from->path_count);
 	if (r == 0 && from->run_count)
@@ -294,6 +334,8 @@ static int check_rule(const struct policy_builder *b, const struct policy_rule *
 	r = check_shape(rule, reterr);
 	if (r == 0)
 		r = check_verdict(rule, reterr);
+	if (r == 0)
+		r = check_target(rule, reterr);
 	if (r == 0)
 		r = check_patterns(rule, reterr);
 	return r < 0 ? r : check_net(rule, reterr);

@@ -16,6 +16,7 @@ struct builder_strings {
 
 struct builder_rule {
 	char *id, *message, *target;
+	size_t target_len;
 	enum policy_section section;
 	uint64_t ops;
 	enum policy_verdict verdict;
@@ -31,7 +32,7 @@ struct builder_rule {
 
 struct builder_layer {
 	char *name;
-	bool is_base;
+	bool is_base, overrides;
 	enum policy_verdict fallback[POLICY_SECTION_COUNT];
 };
 

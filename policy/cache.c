@@ -119,7 +119,8 @@ static void put_rule(struct key *k, const struct builder_rule *r)
 	put(k, numbers, sizeof(numbers));
 	put_text(k, r->id);
 	put_text(k, r->message);
-	put_text(k, r->target);
+	put_number(k, r->target_len);
+	put(k, r->target, r->target_len);
 	put_texts(k, &r->pattern);
 	put_texts(k, &r->args);
 	put_texts(k, &r->by);
@@ -151,6 +152,7 @@ static void put_builder(struct key *k, const struct policy_builder *b)
 	for (uint32_t i = 0; i < b->layer_count; i++) {
 		put_text(k, b->layer[i].name);
 		put_number(k, b->layer[i].is_base);
+		put_number(k, b->layer[i].overrides);
 		for (unsigned int s = 0; s < POLICY_SECTION_COUNT; s++)
 			put_number(k, b->layer[i].fallback[s]);
 	}

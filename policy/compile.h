@@ -54,7 +54,11 @@ struct policy_rule {
 	size_t net_count;
 	const char *const *by;		/* base names or absolute patterns; restricting rules only */
 	size_t by_count;
-	const char *message, *target;	/* NULL when unused */
+	const char *message;		/* NULL when unused */
+	/* Only with POLICY_REDIRECT. FILES: a path. COMMANDS: the words to run, each followed by a
+	 * NUL; the word POLICY_TARGET_ARGS stands for the caller's argv[1..]. */
+	const char *target;
+	size_t target_len;		/* 0: up to the first NUL */
 };
 
 int policy_builder_new(struct policy_builder **ret) POLICY_MUST_USE;
@@ -69,6 +73,9 @@ struct policy_builder *policy_builder_free(struct policy_builder *b); /* NULL ok
  * Return: 0; -E2BIG beyond POLICY_LAYER_MAX; -ENOMEM
  */
 int policy_builder_layer(struct policy_builder *b, const char *name, bool is_base) POLICY_MUST_USE;
+
+/** policy_builder_overrides() - Where layers redirect the same object, this one's target is taken */
+void policy_builder_overrides(struct policy_builder *b);
 
 int policy_builder_default(struct policy_builder *b, enum policy_section section,
 			   enum policy_verdict v) POLICY_MUST_USE;

@@ -12,7 +12,11 @@
 
 int compile_string(struct compiled *c, const char *s, struct blob_str *ret)
 {
-	size_t len = strlen(s);
+	return compile_bytes(c, s, strlen(s), ret);
+}
+
+int compile_bytes(struct compiled *c, const char *s, size_t len, struct blob_str *ret)
+{
 	int r;
 
 	if (c->string_count + len + 1 > BLOB_SIZE_MAX / 4)
@@ -162,7 +166,7 @@ static int compile_rule(struct compiled *c, uint32_t rule_idx)
 	if (e == 0)
 		e = compile_string(c, r->message, &out->message);
 	if (e == 0)
-		e = compile_string(c, r->target, &out->target);
+		e = compile_bytes(c, r->target, r->target_len, &out->target);
 	if (e == 0 && r->by.count)
 		e = small_root(c, &r->by, 0, r->by.count, PATTERN_PATH, rule_idx, &out->by);
 	if (e == 0)

@@ -44,6 +44,9 @@ int compile_rules(struct compiled *c, struct policy_diag *reterr, uint32_t *rete
 /** compile_string() - Append a string to the pool */
 int compile_string(struct compiled *c, const char *s, struct blob_str *ret) MUST_USE;
 
+/** compile_bytes() - As compile_string() for what may hold NULs; one more follows at @s + @len */
+int compile_bytes(struct compiled *c, const char *s, size_t len, struct blob_str *ret) MUST_USE;
+
 /** compile_pack() - Lay the edges of all states into one table of cells, chains apart */
 int compile_pack(struct compiled *c) MUST_USE;
 

@@ -38,7 +38,7 @@ static void put_string(FILE *f, struct policy_str s)
 	uint32_t i;
 
 	(void)fputc('"', f);	/* an error sticks to the stream and is seen at its end */
-	for (i = 0; i < s.len; i++) {
+	for (i = 0; i < s.len; i++) {	/* the words of a command end in \x00 */
 		unsigned char c = (unsigned char)s.s[i];
 
 		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
@@ -56,8 +56,9 @@ static void put_layer(FILE *f, const struct blob *b, uint32_t idx)
 
 	fprintf(f, "layer %u ", idx);
 	put_string(f, blob_string(b, l->name));
-	fprintf(f, "%s\n", l->is_base ? " base" : "");
-	for (s = POLICY_SECTION_NONE + 1; l->is_base && s < POLICY_SECTION_COUNT; s++)
+	fprintf(f, "%s%s\n", l->flags & BLOB_LAYER_BASE ? " base" : "",
+		l->flags & BLOB_LAYER_OVERRIDES ? " overrides" : "");
+	for (s = POLICY_SECTION_NONE + 1; (l->flags & BLOB_LAYER_BASE) && s < POLICY_SECTION_COUNT; s++)
 		fprintf(f, "  default %s %s\n", section_name[s],
 			policy_verdict_name((enum policy_verdict)l->fallback[s]));
 }

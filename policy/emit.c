@@ -112,7 +112,8 @@ static void write_layer(const struct compiled *c, uint32_t idx, struct blob_laye
 {
 	uint32_t i, s;
 
-	out->is_base = c->b->layer[idx].is_base;
+	out->flags = (c->b->layer[idx].is_base ? BLOB_LAYER_BASE : 0) |
+		     (c->b->layer[idx].overrides ? BLOB_LAYER_OVERRIDES : 0);
 	out->dead_summary_idx = c->dead_summary_idx[idx];
 	for (s = 0; s < POLICY_SECTION_COUNT; s++) {
 		out->root[s] = c->root[idx][s];

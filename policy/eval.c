@@ -167,7 +167,8 @@ bool policy_has_rules(const struct policy *p, enum policy_section section)
 	if ((unsigned int)section >= POLICY_SECTION_COUNT)
 		return false;
 	for (i = 0; i < b.header->layer_count; i++)
-		if (b.header->layer[i].is_base && b.header->layer[i].fallback[section] != POLICY_ALLOW)
+		if ((b.header->layer[i].flags & BLOB_LAYER_BASE) &&
+		    b.header->layer[i].fallback[section] != POLICY_ALLOW)
 			return true;
 	return find_section_rule(&b, section, 0) != POLICY_RULE_NONE;
 }

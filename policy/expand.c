@@ -237,6 +237,28 @@ int expand_text(const struct expand *e, const struct json_value *at, const char 
 	return finish(e, at, &o, ret);
 }
 
+int expand_file(const struct expand *e, const struct json_value *at, const char **ret)
+{
+	const char *text = at->string;
+	struct out o;
+	int r;
+
+	out_init(&o);
+	if (text[0] == '~' && (text[1] == '/' || text[1] == '\0')) {
+		put(&o, e->vars->home, strlen(e->vars->home));
+		text++;
+	}
+	r = put_expanded(e, at, text, false, &o, NULL);
+	if (r < 0)
+		return r;
+	if (o.s[0] != '/' || o.len < 2)
+		return fail(e, at, "%s is not the absolute path of a file", at->string);
+	if (o.len >= PATH_MAX)
+		return fail(e, at, "%s is longer than any path", at->string);
+	r = check_components(e, at, o.s);
+	return r < 0 ? r : finish(e, at, &o, ret);
+}
+
 /* One component of a pattern as the name it stands for; false if it has a wildcard */
 static bool unquote(const char *p, size_t len, char *buf, size_t *ret_len)
 {

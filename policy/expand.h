@@ -33,6 +33,13 @@ int expand_program(const struct expand *e, const struct json_value *at, const ch
 /** expand_text() - Variables in a text that is no pattern; *@ret is NULL if one of them is not set */
 int expand_text(const struct expand *e, const struct json_value *at, const char **ret) MUST_USE;
 
+/**
+ * expand_file() - Variables and "~" in the name of one file, which is no pattern
+ *
+ * Return: 0; -EINVAL: not absolute and normalised, a variable not set; -ENOMEM
+ */
+int expand_file(const struct expand *e, const struct json_value *at, const char **ret) MUST_USE;
+
 /** expand_quote() - @path as a pattern that matches it alone; NULL when memory is short */
 char *expand_quote(struct arena *a, const char *path) MUST_USE;
 

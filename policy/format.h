@@ -46,6 +46,10 @@
 /* struct blob_state.fail */
 #define BLOB_FAIL_RETRY	(1u << 31)
 
+/* struct blob_layer.flags */
+#define BLOB_LAYER_BASE		(1u << 0)
+#define BLOB_LAYER_OVERRIDES	(1u << 1)	/* its redirects win over those of earlier layers */
+
 #define BLOB_STATE_MAX	(1u << 20)
 #define BLOB_LIST_MAX	(1u << 16)	/* policy_state_class() has 16 bits for each layer */
 #define BLOB_ARG_ANY	UINT32_MAX	/* "**": any number of arguments */
@@ -86,7 +90,7 @@ struct blob_str {
 
 struct blob_layer {
 	struct blob_str name;
-	uint32_t is_base;
+	uint32_t flags;				/* BLOB_LAYER_* */
 	uint32_t dead_summary_idx;		/* what lies beneath a directory nothing reaches into */
 	uint32_t root[POLICY_SECTION_COUNT];	/* first states */
 	uint32_t fallback[POLICY_SECTION_COUNT]; /* enum policy_verdict; only the base's count */

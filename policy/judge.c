@@ -107,11 +107,13 @@ void judge_layer(struct judge *j, uint32_t layer_idx, uint32_t rule_idx)
 		rule_idx = POLICY_RULE_NONE;
 	if (rule_idx != POLICY_RULE_NONE)
 		verdict = j->b.rule[rule_idx].verdict;
-	else if (layer->is_base)
+	else if (layer->flags & BLOB_LAYER_BASE)
 		verdict = layer->fallback[j->section];
 	else
 		return;
-	if (j->has_opinion && verdict >= j->verdict)
+	if (j->has_opinion && verdict >= j->verdict &&
+	    !(verdict == POLICY_REDIRECT && j->verdict == verdict &&
+	      (layer->flags & BLOB_LAYER_OVERRIDES)))
 		return;
 	j->has_opinion = true;
 	j->verdict = verdict;

@@ -8,8 +8,8 @@
  *	base	own rules, then what it extends, in the order written; the grants of the
  *		command line stand behind its last deny rule, so they open what no rule
  *		mentions and nothing that a rule refuses (DESIGN 16.4)
- *	project	may only take away
- *	system	may only take away
+ *	system	may only take away; of several redirects of one object its own holds
+ *	project	may only take away; a redirect's new object is judged as if asked for
  */
 #include "policy/layers.h"
 
@@ -53,6 +53,7 @@ static int note_anchors(struct layers_stack *s, const struct policy_rule *r)
 			.verdict = r->verdict,
 			.flags = r->flags,
 			.by = r->by_count > 0,
+			.target = r->target,
 		};
 	}
 	return 0;
@@ -101,6 +102,8 @@ static int note_rule(struct layers_stack *s, const struct policy_rule *r)
 		.net_count = r->net_count,
 		.has_args = r->args_count > 0,
 		.has_by = r->by_count > 0,
+		.target = r->target,
+		.target_len = r->target_len,
 	};
 	return 0;
 }
@@ -332,13 +335,13 @@ static void part_builtin(const struct layers_stack *s, struct rule_list *list)
 			list->rule[i].source = SOURCE_BUILTIN + (uint32_t)i;
 }
 
-/* Behind the last rule that denies; what comes before it and allows says the same as the grant */
+/* Behind the last rule that restricts; what comes before it and allows says the same as the grant */
 static size_t grants_idx(const struct rule_list *list)
 {
 	size_t idx = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (list->rule[i].verdict == POLICY_DENY &&
+		if (list->rule[i].verdict != POLICY_ALLOW &&
 		    !(list->rule[i].flags & POLICY_RULE_DEFAULT))
 			idx = i + 1;
 	return idx;
@@ -383,6 +386,8 @@ int layers_build(struct layers_stack *s, size_t base_count, struct policy_builde
 		r = read_file(s, i, list);
 		if (r == 0)
 			r = begin_layer(s, b, s->file[i].layer, false);
+		if (r == 0 && strcmp(s->file[i].layer, "system") == 0)
+			policy_builder_overrides(b);
 		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(sections); k++)
 			r = add_rules(s, b, &list[sections[k].section]);
 	}

@@ -40,6 +40,7 @@ struct policy_env_rule {
 	enum policy_env_kind kind;
 	const char *name;		/* pattern, but for SET */
 	const char *value;		/* SET */
+	bool each;			/* applies at every exec, not at the start of the session alone */
 };
 
 /** struct policy_anchor - Where the text of a files rule stands, for the plan */
@@ -50,6 +51,7 @@ struct policy_anchor {
 	enum policy_verdict verdict;
 	uint32_t flags;			/* POLICY_F_*, POLICY_RULE_* */
 	bool by;
+	const char *target;		/* POLICY_REDIRECT: the path; else NULL */
 };
 
 /** struct policy_listed - One rule of any section, for people. The index is the rule_id of decisions. */
@@ -65,9 +67,11 @@ struct policy_listed {
 	const struct policy_net *net;
 	size_t net_count;
 	bool has_args, has_by;
+	const char *target;		/* POLICY_REDIRECT: as policy_decision.target; else NULL */
+	size_t target_len;
 };
 
-/** struct policy_command - A program that a commands rule denies whatever its arguments, for the plan */
+/** struct policy_command - A program that a commands rule keeps from running whatever its arguments, for the plan */
 struct policy_command {
 	const char *pattern;		/* base name or absolute pattern */
 	const char *rule;
@@ -91,6 +95,7 @@ struct policy_loaded {
 	uint64_t limit_processes, limit_open_files;	/* 0: not set */
 	bool tracing;			/* allowed */
 	bool nested;
+	bool package_manager;		/* a caged root has the six capabilities that those need */
 	char **files;			/* every file read, NULL-ended: the plan keeps them out of reach */
 };
 
@@ -98,8 +103,8 @@ struct policy_loaded {
  * policy_load() - Read, stack, compile, seal, map
  *
  * Refuses, with file, line and column, whatever is malformed, unknown,
- * unreachable or not yet supported (DESIGN 16.8: ask, redirect, registry, pipe,
- * host names, sockets that allow, limits.memory, each). Nothing is ignored.
+ * unreachable or not yet supported (DESIGN 16.8: ask, registry, pipe, redirects of
+ * the network, host names, sockets that allow, limits.memory). Nothing is ignored.
  *
  * Return: 0; -EINVAL and *@reterr filled; -ENOENT (with diag) for a missing file; -ENOMEM
  */

@@ -64,17 +64,36 @@ static bool is_range(const struct blob *b, enum blob_table t, uint32_t first, ui
 	return first <= count_of(b, t) && count <= count_of(b, t) - first;
 }
 
+static bool is_bytes(const struct blob *b, struct blob_str s)
+{
+	return is_range(b, BLOB_TABLE_STRING, s.off, s.len) &&
+	       s.len < count_of(b, BLOB_TABLE_STRING) - s.off && b->string[s.off + s.len] == '\0';
+}
+
 static bool is_string(const struct blob *b, struct blob_str s)
 {
 	uint32_t i;
 
-	if (!is_range(b, BLOB_TABLE_STRING, s.off, s.len) ||
-	    s.len >= count_of(b, BLOB_TABLE_STRING) - s.off)
+	if (!is_bytes(b, s))
 		return false;
 	for (i = 0; i < s.len; i++)
 		if (!b->string[s.off + i])
 			return false;
-	return b->string[s.off + s.len] == '\0';
+	return true;
+}
+
+/* Of a command: words, each with a NUL behind it, the first of which names a program */
+static bool is_target(const struct blob *b, const struct blob_rule *r)
+{
+	const char *s = b->string + r->target.off;
+
+	if (r->verdict != POLICY_REDIRECT)
+		return r->target.len == 0 && is_bytes(b, r->target);
+	if (r->section == POLICY_SECTION_COMMANDS)
+		return is_bytes(b, r->target) && r->target.len > 1 && s[0] && !s[r->target.len - 1];
+	if (r->section == POLICY_SECTION_FILES)
+		return is_string(b, r->target) && s[0] == '/' && !(r->ops & ~POLICY_OPS_REDIRECT);
+	return is_string(b, r->target) && r->target.len > 0;
 }
 
 /* A state that a byte may be looked up in again without going round in circles */
@@ -163,8 +182,6 @@ static bool is_good_verdict(const struct blob_rule *r)
 		return false;
 	if ((r->flags & POLICY_F_HIDE) && (r->verdict != POLICY_DENY || r->err != ENOENT))
 		return false;
-	if (r->verdict != POLICY_REDIRECT && r->target.len > 0)
-		return false;
 	return r->verdict != POLICY_ALLOW || !(r->flags & (BLOB_COND_BY | BLOB_COND_STOOD_SELF |
 							   BLOB_COND_STOOD_FOLDER));
 }
@@ -175,7 +192,7 @@ static bool is_good_rule(const struct blob *b, const struct blob_rule *r)
 	       r->section < POLICY_SECTION_COUNT && r->layer_idx < b->header->layer_count &&
 	       is_good_verdict(r) && is_state(b, r->by) &&
 	       is_range(b, BLOB_TABLE_ARG, r->arg_first_idx, r->arg_count) &&
-	       is_string(b, r->id) && is_string(b, r->message) && is_string(b, r->target);
+	       is_string(b, r->id) && is_string(b, r->message) && is_target(b, r);
 }
 
 static int check_rules(const struct blob *b)
@@ -199,7 +216,7 @@ static bool is_good_layer(const struct blob *b, const struct blob_layer *l)
 {
 	uint32_t i;
 
-	if (l->is_base > 1 || l->dead_summary_idx >= count_of(b, BLOB_TABLE_SUMMARY) ||
+	if (l->flags > (BLOB_LAYER_BASE | BLOB_LAYER_OVERRIDES) || l->dead_summary_idx >= count_of(b, BLOB_TABLE_SUMMARY) ||
 	    !is_string(b, l->name) ||
 	    !is_range(b, BLOB_TABLE_NET, l->net_first_idx, l->net_count))
 		return false;
@@ -220,7 +237,7 @@ static int check_layers(const struct blob *b)
 	for (i = 0; i < b->header->layer_count; i++) {
 		if (!is_good_layer(b, &b->header->layer[i]))
 			return -EBADMSG;
-		base_count += b->header->layer[i].is_base;
+		base_count += b->header->layer[i].flags & BLOB_LAYER_BASE;
 	}
 	return base_count == 1 ? 0 : -EBADMSG;
 }

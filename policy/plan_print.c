@@ -134,6 +134,16 @@ static void print_view(const struct plan *p, FILE *f)
 	(void)fprintf(f, "  made by the cage: /proc, /sys, /dev, /run\n");
 }
 
+static void print_target(const struct policy_listed *r, FILE *f)
+{
+	if (r->target)
+		(void)fprintf(f, "  %-8s %-20s %-8s ", "", "", "to");
+	for (size_t at = 0; at < r->target_len; at += strlen(r->target + at) + 1)
+		(void)fprintf(f, " %s", r->target + at);
+	if (r->target)
+		(void)fprintf(f, "\n");
+}
+
 static void print_rules(const struct plan *p, const struct policy_loaded *l, FILE *f)
 {
 	(void)fprintf(f, "\nrules\n");
@@ -141,7 +151,8 @@ static void print_rules(const struct plan *p, const struct policy_loaded *l, FIL
 		const struct policy_listed *r = &l->rule[i];
 		struct mechanism m = of_rule(p, l, r);
 
-		(void)fprintf(f, "  %-8s %-20s %-7s  %s\n", r->layer, r->id, decision_of(r), m.text);
+		(void)fprintf(f, "  %-8s %-20s %-8s  %s\n", r->layer, r->id, decision_of(r), m.text);
+		print_target(r, f);
 	}
 }
 

@@ -6,7 +6,8 @@
  * Everything here is async-signal-safe and may run in a foreign process.
  *
  * A policy holds up to POLICY_LAYER_MAX layers (base, user or project, system).
- * Inside a layer the first matching rule wins; between layers the strictest.
+ * Inside a layer the first matching rule wins; between layers the strictest,
+ * of two redirects the system's, else the base's.
  * Each layer is one deterministic automaton over the bytes of a path, so a
  * question costs the length of the path, whatever the number of rules; and a
  * position in the automata (struct policy_state) can be kept with a directory
@@ -26,6 +27,13 @@
 /* struct policy_decision.flags */
 #define POLICY_F_AUDIT	(1u << 0)	/* report even when allowed */
 #define POLICY_F_HIDE	(1u << 1)	/* refusal is ENOENT in lookup, listing and create alike */
+
+/* The word of a command's redirect that stands for the caller's argv[1..] */
+#define POLICY_TARGET_ARGS "${ARGS}"
+
+/* What a redirect of a file may be for: whatever opens it */
+#define POLICY_OPS_REDIRECT	(POLICY_OP_BIT(POLICY_OP_READ) | POLICY_OP_BIT(POLICY_OP_WRITE) | \
+	POLICY_OP_BIT(POLICY_OP_CREATE) | POLICY_OP_BIT(POLICY_OP_TRUNCATE))
 
 /* struct policy_request.traits: what the asker knows about the object. A rule
  * with "stood" (restricting only) matches only when its bit is set; whoever
@@ -129,7 +137,9 @@ struct policy_request {
  * @flags:	POLICY_F_*
  * @rule:	The rule's "id". "default" when none matched. Borrowed from the mapping
  * @message:	For the agent: what to do instead. Borrowed from the mapping; may be empty
- * @target:	Only with POLICY_REDIRECT. Borrowed from the mapping
+ * @target:	Only with POLICY_REDIRECT. Borrowed from the mapping. Of a file its path; of a
+ *		program the words to run, each followed by a NUL that @target.len counts, of which
+ *		POLICY_TARGET_ARGS stands for the caller's argv[1..]
  */
 struct policy_decision {
 	enum policy_verdict verdict;

@@ -84,7 +84,7 @@ static const struct {
 	{ "deny", POLICY_DENY, 0, NULL },
 	{ "default", POLICY_DENY, POLICY_RULE_DEFAULT, NULL },
 	{ "ask", POLICY_ASK, 0, "\"ask\": questions are not supported yet; until then use \"deny\"" },
-	{ "redirect", POLICY_REDIRECT, 0, "\"redirect\": redirects are not supported yet" },
+	{ "redirect", POLICY_REDIRECT, 0, NULL },
 };
 
 static int read_decision(struct reader *r, const struct json_value *v, struct policy_rule *rule)
@@ -98,9 +98,9 @@ static int read_decision(struct reader *r, const struct json_value *v, struct po
 			continue;
 		if (decisions[i].later)
 			return diag_at(r->diag, d->line, d->column, "%s", decisions[i].later);
-		if (r->c->is_restricting && strcmp(d->string, "deny") != 0)
+		if (r->c->is_restricting && (decisions[i].verdict == POLICY_ALLOW || decisions[i].flags))
 			return diag_at(r->diag, d->line, d->column,
-				       "this file may only take away: its rules deny");
+				       "this file may only take away: its rules deny or redirect");
 		if ((decisions[i].flags & POLICY_RULE_DEFAULT) &&
 		    rule->section != POLICY_SECTION_FILES)
 			return diag_at(r->diag, d->line, d->column,
@@ -109,7 +109,8 @@ static int read_decision(struct reader *r, const struct json_value *v, struct po
 		rule->flags |= decisions[i].flags;
 		return 0;
 	}
-	return diag_at(r->diag, d->line, d->column, "unknown decision %s; it is allow, deny or default",
+	return diag_at(r->diag, d->line, d->column,
+		       "unknown decision %s; it is allow, deny, redirect or default",
 		       diag_quote(d->string).s);
 }
 
@@ -269,9 +270,14 @@ static int read_files_rule(struct reader *r, const struct json_value *v, struct 
 	if (err == 0)
 		err = read_stood(r, v, rule);
 	if (err == 0 && hide && hide->boolean) {
-		err = only_restricts(r, hide, rule);
+		err = rule->verdict == POLICY_REDIRECT ?
+		      diag_at(r->diag, hide->key_line, hide->key_column,
+			      "what is redirected is there: \"hide\" stands with \"decision\": \"deny\"") :
+		      only_restricts(r, hide, rule);
 		rule->flags |= POLICY_F_HIDE;
 	}
+	if (err == 0)
+		err = redirect_read_path(rule, &r->c->expand, v);
 	if (err == 0 && aliases_add(rule, r->arena, r->vars) < 0)
 		err = diag_memory(r->diag);
 	return err;
@@ -288,16 +294,20 @@ static int read_commands_rule(struct reader *r, const struct json_value *v, stru
 	err = read_patterns(r, run, expand_program, &rule->run, &rule->run_count);
 	if (err == 0 && args)
 		err = read_patterns(r, args, expand_argument, &rule->args, &rule->args_count);
-	return err;
+	return err < 0 ? err : redirect_read_words(rule, &r->c->expand, v);
 }
 
 static int read_network_rule(struct reader *r, const struct json_value *v, struct policy_rule *rule,
 			     bool *ret_dropped)
 {
+	const struct json_value *d = json_get(v, "decision");
 	int err = read_ops(r, v, rule);
 
 	if (err < 0)
 		return err;
+	if (rule->verdict == POLICY_REDIRECT)
+		return diag_at(r->diag, d->line, d->column,
+			       "redirects of the network are not supported yet");
 	if (!rule->ops)
 		rule->ops = POLICY_OP_BIT(POLICY_OP_CONNECT);
 	if (rule->verdict == POLICY_ALLOW && !json_get(v, "host") && !json_get(v, "cidr") &&

@@ -17,7 +17,7 @@ struct rule_list {
 /** struct rules_context - Of one file */
 struct rules_context {
 	struct expand expand;
-	bool is_restricting;	/* system and project files: may only refuse */
+	bool is_restricting;	/* system and project files: may only refuse and redirect */
 	uint32_t source;
 };
 
@@ -60,5 +60,22 @@ int addresses_read(struct policy_rule *rule, bool *ret_dropped, const struct exp
 /** addresses_grant() - "HOST[:PORT]" of the command line; -EINVAL with @reterr; -ENOMEM */
 int addresses_grant(struct policy_rule *rule, struct arena *a, const char *text,
 		    struct policy_diag *reterr) MUST_USE;
+
+/* ---- policy/redirect.c ---- */
+
+/**
+ * redirect_read_path() - "to" of a files rule: the path opened instead
+ *
+ * Asks for "to" where the rule redirects, refuses it elsewhere, and takes only
+ * the operations that open something: POLICY_OPS_REDIRECT.
+ *
+ * Return: 0; -EINVAL with the diag of @e; -ENOMEM
+ */
+int redirect_read_path(struct policy_rule *rule, const struct expand *e,
+		       const struct json_value *v) MUST_USE;
+
+/** redirect_read_words() - "to" of a commands rule: program and arguments. Same returns. */
+int redirect_read_words(struct policy_rule *rule, const struct expand *e,
+			const struct json_value *v) MUST_USE;
 
 #endif /* POLICY_RULES_H */

@@ -37,13 +37,13 @@ struct schema_key {
 	{ "message", KIND_STRING, NULL, NULL }, \
 	{ "reason", KIND_STRING, NULL, NULL }, \
 	{ "audit", KIND_BOOL, NULL, NULL }, \
-	{ "by", KIND_STRINGS, NULL, NULL }, \
-	{ "to", KIND_LATER, NULL, "redirects are not supported yet" }
+	{ "by", KIND_STRINGS, NULL, NULL }
 
 static const struct schema_key files_keys[] = {
 	RULE_KEYS,
 	{ "path", KIND_STRINGS, NULL, NULL },
 	{ "ops", KIND_STRINGS, NULL, NULL },
+	{ "to", KIND_STRING, NULL, NULL },
 	{ "hide", KIND_BOOL, NULL, NULL },
 	{ "stood", KIND_STRING, NULL, NULL },
 	{ NULL, KIND_STRING, NULL, NULL },
@@ -53,6 +53,7 @@ static const struct schema_key commands_keys[] = {
 	RULE_KEYS,
 	{ "run", KIND_STRINGS, NULL, NULL },
 	{ "args", KIND_STRINGS, NULL, NULL },
+	{ "to", KIND_STRINGS, NULL, NULL },
 	{ "pipe", KIND_LATER, NULL, "rules about pipes come with the shell shim" },
 	{ NULL, KIND_STRING, NULL, NULL },
 };
@@ -64,6 +65,7 @@ static const struct schema_key network_keys[] = {
 	{ "url", KIND_STRINGS, NULL, NULL },
 	{ "port", KIND_PORTS, NULL, NULL },
 	{ "ops", KIND_STRINGS, NULL, NULL },
+	{ "to", KIND_LATER, NULL, "redirects of the network are not supported yet" },
 	{ "registry", KIND_LATER, NULL, "package registries are not supported yet" },
 	{ NULL, KIND_STRING, NULL, NULL },
 };
@@ -78,7 +80,7 @@ static const struct schema_key environment_keys[] = {
 	{ "remove", KIND_LIST, NULL, NULL },
 	{ "keep", KIND_LIST, NULL, NULL },
 	{ "set", KIND_TEXTS, NULL, NULL },
-	{ "each", KIND_LATER, NULL, "the environment is filtered at the start of the session only" },
+	{ "each", KIND_BOOL, NULL, NULL },
 	{ NULL, KIND_STRING, NULL, NULL },
 };
 
@@ -111,6 +113,7 @@ static const struct schema_key root_keys[] = {
 	{ "limits", KIND_OBJECT, limits_keys, NULL },
 	{ "tracing", KIND_STRING, NULL, NULL },
 	{ "nested", KIND_BOOL, NULL, NULL },
+	{ "package_manager", KIND_BOOL, NULL, NULL },
 	{ "defaults", KIND_OBJECT, defaults_keys, NULL },
 	{ "ask", KIND_LATER, NULL, "questions are not supported yet" },
 	{ NULL, KIND_STRING, NULL, NULL },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * policy/settings.c - environment, limits, tracing, nested, name
+ * policy/settings.c - environment, limits, tracing, nested, package_manager, name
  *
  * In the base the first file that says something wins, own before extended.
  * System and project files can only take away from that.
@@ -26,6 +26,13 @@ static bool is_base(const struct layers_file *f)
 
 /* ---- environment ---- */
 
+static bool is_each(const struct layers_file *f)
+{
+	const struct json_value *v = json_get(json_get(json_root(f->doc), "environment"), "each");
+
+	return v && v->boolean;
+}
+
 static int add_env(struct layers_stack *s, struct policy_loaded *l, const struct policy_env_rule *rule)
 {
 	struct policy_env_rule *grown = arena_grow(s->arena, l->env, l->env_count, sizeof(*grown));
@@ -45,7 +52,7 @@ static int read_env_list(struct layers_stack *s, const struct layers_file *f, st
 	int r = 0;
 
 	for (; r == 0 && i; i = list->type == JSON_ARRAY ? i->next : NULL) {
-		struct policy_env_rule rule = { .kind = kind };
+		struct policy_env_rule rule = { .kind = kind, .each = is_each(f) };
 		const char *why = "";
 
 		if (pattern_check(i->string, PATTERN_NAME, &why) < 0)
@@ -63,7 +70,7 @@ static int read_env_set(struct layers_stack *s, const struct layers_file *f, str
 	int r = 0;
 
 	for (const struct json_value *v = set ? set->child : NULL; r == 0 && v; v = v->next) {
-		struct policy_env_rule rule = { .kind = POLICY_ENV_SET };
+		struct policy_env_rule rule = { .kind = POLICY_ENV_SET, .each = is_each(f) };
 
 		if (!*v->key || strchr(v->key, '='))
 			return fail(s, f, v, "this is not a variable's name");
@@ -146,12 +153,13 @@ static int read_tracing(struct layers_stack *s, bool *ret)
 	return 0;
 }
 
-static bool read_nested(const struct layers_stack *s)
+/* nested, package_manager: the base's first word, which any other file may take back */
+static bool read_flag(const struct layers_stack *s, const char *key)
 {
 	bool is_said = false, allowed = false, refused = false;
 
 	for (size_t i = 0; i < s->file_count; i++) {
-		const struct json_value *v = json_get(json_root(s->file[i].doc), "nested");
+		const struct json_value *v = json_get(json_root(s->file[i].doc), key);
 
 		if (!v)
 			continue;
@@ -189,6 +197,7 @@ int layers_settings(struct layers_stack *s, size_t base_count, struct policy_loa
 		r = read_limit(s, "open_files", 16, &l->limit_open_files);
 	if (r == 0)
 		r = read_tracing(s, &l->tracing);
-	l->nested = read_nested(s);
+	l->nested = read_flag(s, "nested");
+	l->package_manager = read_flag(s, "package_manager");
 	return r;
 }

@@ -227,7 +227,8 @@ static int check_restricting(struct layers_stack *s, const struct layers_file *f
 	static const char *const keys[] = { "extends", "defaults" };
 	static const char *const env_keys[] = { "keep", "set" };
 	const struct json_value *root = json_root(f->doc), *v = NULL;
-	const struct json_value *tracing = json_get(root, "tracing"), *nested = json_get(root, "nested");
+	static const char *const flags[] = { "nested", "package_manager" };
+	const struct json_value *tracing = json_get(root, "tracing");
 
 	for (size_t i = 0; !v && i < ARRAY_SIZE(keys); i++)
 		v = json_get(root, keys[i]);
@@ -235,8 +236,11 @@ static int check_restricting(struct layers_stack *s, const struct layers_file *f
 		v = json_get(json_get(root, "environment"), env_keys[i]);
 	if (!v && tracing && strcmp(tracing->string, "allow") == 0)
 		v = tracing;
-	if (!v && nested && nested->boolean)
-		v = nested;
+	for (size_t i = 0; !v && i < ARRAY_SIZE(flags); i++) {
+		const struct json_value *flag = json_get(root, flags[i]);
+
+		v = flag && flag->boolean ? flag : NULL;
+	}
 	if (!v)
 		return 0;
 	diag_file(s->diag, f->name);

@@ -11,6 +11,9 @@
 
 #define READ_RULE(name) FILES_RULE, .id = name, .ops = BIT(READ), .verdict = POLICY_DENY
 
+#define TO_RULE(o) FILES_RULE, .id = "x", .ops = (o), .verdict = POLICY_REDIRECT
+#define RUN_TO .section = POLICY_SECTION_COMMANDS, .id = "x", .ops = BIT(RUN), .verdict = POLICY_REDIRECT
+
 static void test_refused_rules(void **unused)
 {
 	static const struct policy_net long_prefix = { .prefix_bits = 129 }, backwards = { .port_low = 2, .port_high = 1 };
@@ -35,6 +38,13 @@ static void test_refused_rules(void **unused)
 		{ { READ_RULE("x"), PATHS("/a"), .err = EPERM, .flags = POLICY_F_HIDE }, "error number" },
 		{ { READ_RULE("x"), PATHS("/a"), .target = "/b" }, "does not redirect" },
 		{ { FILES_RULE, .id = "x", .ops = BIT(READ), .verdict = POLICY_REDIRECT, PATHS("/a") }, "to nowhere" },
+		{ { TO_RULE(BIT(READ)), .target = "b", PATHS("/a") }, "to no path" },
+		{ { TO_RULE(BIT(READ) | BIT(DELETE)), .target = "/b", PATHS("/a") }, "cannot be" },
+		{ { TO_RULE(BIT(READ)), .target = "/b\0/c", .target_len = 5, PATHS("/a") }, "more than one place" },
+		{ { RUN_TO, .target = "b", RUNS("a") }, "to no program" },
+		{ { RUN_TO, .target = "\0", .target_len = 1, RUNS("a") }, "to no program" },
+		{ { RUN_TO, .target = "\0b\0", .target_len = 3, RUNS("a") }, "to no program" },
+		{ { RUN_TO, .target = "b\0c", .target_len = 3, RUNS("a") }, "to no program" },
 		{ { FILES_RULE, .id = "x", .ops = BIT(READ), .verdict = POLICY_ALLOW, .flags = POLICY_F_HIDE,
 		    PATHS("/a") }, "hides" },
 		{ { FILES_RULE, .id = "x", .ops = BIT(READ), .verdict = POLICY_ALLOW, PATHS("/a"), BYS("b") },

@@ -87,6 +87,70 @@ static void test_decision_fields(void **unused)
 	fixture_end(&f);
 }
 
+static void add_to(struct fixture *f, const char *id, const char *target, const char *path)
+{
+	fixture_add(f, (struct policy_rule){ FILES_RULE, .id = id, .ops = BIT(READ), .verdict = POLICY_REDIRECT,
+					     .target = target, PATHS(path) });
+}
+
+/* Stricter than allow, weaker than deny; of several the one of a layer that overrides, else the first */
+static void test_redirects_of_layers(void **unused)
+{
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	add_to(&f, "base-to", "/base", "/both");
+	add_to(&f, "base-alone", "/base", "/alone");
+	add_to(&f, "base-denied", "/base", "/denied");
+	add_to(&f, "base-project", "/base", "/project");
+	fixture_add(&f, (struct policy_rule){ FILES_RULE, .id = "allow", .ops = BIT(READ), .verdict = POLICY_ALLOW,
+					      PATHS("/**") });
+	fixture_layer(&f, "system");
+	policy_builder_overrides(f.b);
+	add_to(&f, "system-to", "/system", "/both");
+	add_to(&f, "system-allowed", "/system", "/allowed");
+	add_to(&f, "system-default", "/system", "/etc");
+	fixture_layer(&f, "project");
+	add_to(&f, "project-to", "/p", "/both");
+	add_to(&f, "project-project", "/p", "/project");
+	fixture_add(&f, (struct policy_rule){ FILES_RULE, .id = "no", .ops = BIT(READ), .verdict = POLICY_DENY,
+					      PATHS("/denied") });
+	fixture_open(&f);
+
+	assert_string_equal(ask(&f, POLICY_OP_READ, "/both").target.s, "/system");
+	expect(&f, POLICY_OP_READ, "/both", "system-to");
+	assert_string_equal(ask(&f, POLICY_OP_READ, "/alone").target.s, "/base");
+	expect(&f, POLICY_OP_READ, "/denied", "no");
+	assert_int_equal(ask(&f, POLICY_OP_READ, "/denied").target.len, 0);
+	expect(&f, POLICY_OP_READ, "/project", "base-project");
+	expect(&f, POLICY_OP_READ, "/allowed", "system-allowed");
+	expect(&f, POLICY_OP_READ, "/etc", "system-default");
+	expect(&f, POLICY_OP_READ, "/other", "allow");
+	fixture_end(&f);
+}
+
+static void test_words_of_a_command(void **unused)
+{
+	static const char words[] = "/bin/fetch\0\0${ARGS}";
+	struct policy_request req = { .op = POLICY_OP_RUN, .object.kind = POLICY_OBJECT_EXEC };
+	struct policy_decision d;
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	fixture_add(&f, (struct policy_rule){ .section = POLICY_SECTION_COMMANDS, .id = "to", .ops = BIT(RUN),
+					      .verdict = POLICY_REDIRECT, .target = words, .target_len = sizeof(words),
+					      RUNS("curl") });
+	fixture_open(&f);
+	req.object.exec.path = req.object.exec.asked = policy_str("/usr/bin/curl");
+	policy_eval(&f.p, &req, &d);
+	assert_int_equal(d.verdict, POLICY_REDIRECT);
+	assert_int_equal(d.target.len, sizeof(words));
+	assert_memory_equal(d.target.s, words, sizeof(words));
+	fixture_end(&f);
+}
+
 static void test_nonsense_is_denied(void **unused)
 {
 	struct policy_request req = { .op = POLICY_OP_READ };
@@ -449,6 +513,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_match),
 		cmocka_unit_test(test_decision_fields),
+		cmocka_unit_test(test_redirects_of_layers),
+		cmocka_unit_test(test_words_of_a_command),
 		cmocka_unit_test(test_nonsense_is_denied),
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_rule_default),

@@ -183,6 +183,39 @@ static void test_strictest_layer_wins(void **state)
 	expect(w, POLICY_OP_WRITE, w->src.project_file, POLICY_DENY, "agentsh-policy-2");
 }
 
+static void test_redirects_and_flags_of_layers(void **state)
+{
+	struct world *w = *state;
+	struct policy_decision d;
+
+	w->src.base = put(w, "own.json", "{ \"version\": 1, \"package_manager\": true, \"files\": ["
+		"{ \"id\": \"own\", \"path\": \"/etc/hosts\", \"ops\": \"write\", \"decision\": \"redirect\", \"to\": \"~/h*\" },"
+		"{ \"id\": \"all\", \"path\": \"/**\", \"ops\": \"all\", \"decision\": \"allow\" } ], \"commands\": ["
+		"{ \"id\": \"run\", \"run\": \"curl\", \"decision\": \"redirect\", \"to\": [\"~/x\", \"${WORKSPACE}\", \"\", \"${ARGS}\"] } ],"
+		"\"environment\": { \"each\": true, \"remove\": \"A\", \"set\": { \"B\": \"1\" } } }");
+	load(w);
+	d = decide(w, POLICY_OP_WRITE, "/etc/hosts");
+	assert_int_equal(d.verdict, POLICY_REDIRECT);
+	assert_string_equal(d.target.s, in(w, "home/h*"));
+	assert_true(w->l->package_manager);
+	assert_int_equal(w->l->env_count, 2);
+	assert_true(w->l->env[0].each && w->l->env[1].each);
+	d = decide(w, POLICY_OP_RUN, "/usr/bin/curl");
+	assert_int_equal(d.verdict, POLICY_REDIRECT);
+	assert_string_equal(d.target.s, in(w, "home/x"));
+	assert_string_equal(d.target.s + d.target.len - 9, "");
+	assert_string_equal(d.target.s + d.target.len - 8, POLICY_TARGET_ARGS);
+
+	w->src.system_file = put(w, "system.json", "{ \"version\": 1, \"package_manager\": false, \"files\": ["
+		"{ \"id\": \"sys\", \"path\": \"/etc/hosts\", \"ops\": \"write\", \"decision\": \"redirect\", \"to\": \"/srv/h\" } ] }");
+	load(w);
+	d = decide(w, POLICY_OP_WRITE, "/etc/hosts");
+	assert_string_equal(d.target.s, "/srv/h");
+	assert_false(w->l->package_manager);
+	w->src.system_file = put(w, "system.json", "{ \"version\": 1, \"package_manager\": true }");
+	refuse(w, "may only take away");
+}
+
 static void test_grants_stand_behind_denials(void **state)
 {
 	struct world *w = *state;
@@ -454,6 +487,7 @@ int main(void)
 		TEST(test_own_rules_before_extended),
 		TEST(test_missing_keys_deny),
 		TEST(test_strictest_layer_wins),
+		TEST(test_redirects_and_flags_of_layers),
 		TEST(test_grants_stand_behind_denials),
 		TEST(test_grants_are_checked),
 		TEST(test_wildcards_of_variables_are_none),

@@ -56,9 +56,10 @@ static const struct lie lie[] = {
 	{ 0, HEADER, LAYER(name.off), UINT32_MAX, 0 },
 	{ 0, HEADER, LAYER(name.len), UINT32_MAX, 0 },
 	{ 0, HEADER, LAYER(name.len), 3, 0 },		/* "base": no NUL there */
-	{ 0, HEADER, LAYER(is_base), 0, 0 },
-	{ 0, HEADER, LAYER(is_base), 2, 0 },
-	{ 0, HEADER, LAYER(is_base) + sizeof(struct blob_layer), 1, 0 },
+	{ 0, HEADER, LAYER(flags), 0, 0 },
+	{ 0, HEADER, LAYER(flags), 2, 0 },
+	{ 0, HEADER, LAYER(flags), 5, 0 },
+	{ 0, HEADER, LAYER(flags) + sizeof(struct blob_layer), 1, 0 },
 	{ 0, HEADER, LAYER(dead_summary_idx), 1u << 20, 0 },
 	{ 0, HEADER, LAYER(root[POLICY_SECTION_FILES]), 1u << 20, 0 },
 	{ 0, HEADER, LAYER(root[POLICY_SECTION_COMMANDS]), UINT32_MAX, 0 },
@@ -111,6 +112,14 @@ static const struct lie lie[] = {
 	{ BLOB_TABLE_RULE, FIRST, F(blob_rule, message.len), 9, 0 },	/* over the NUL into the next */
 	{ BLOB_TABLE_RULE, FIRST, F(blob_rule, target.off), UINT32_MAX, 0 },
 	{ BLOB_TABLE_RULE, FIRST, F(blob_rule, target.len), 1, 0 },
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, target.len), 0, 0 },
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, target.len), 1, 0 },
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, target.len), 5, 0 },	/* in the middle of a word */
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, target.len), UINT32_MAX, 0 },
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, target.off), UINT32_MAX, 0 },
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, target.off), 0, 0 },
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, section), POLICY_SECTION_FILES, 0 },	/* NULs, and no path */
+	{ BLOB_TABLE_RULE, LAST, F(blob_rule, verdict), POLICY_ALLOW, 0 },
 	{ BLOB_TABLE_ARG, FIRST, 0, 1u << 20, 0 },
 	{ BLOB_TABLE_NET, FIRST, F(blob_net, prefix_bits), 129, 0 },
 	{ BLOB_TABLE_NET, FIRST, F(blob_net, rule_idx), 1u << 20, 0 },
@@ -131,6 +140,9 @@ static void make(struct fixture *f)
 	fixture_add(f, (struct policy_rule){ .section = POLICY_SECTION_NETWORK, .id = "net", .ops = BIT(CONNECT),
 					     .net = net, .net_count = 2 });
 	fixture_layer(f, "system");
+	fixture_add(f, (struct policy_rule){ .section = POLICY_SECTION_COMMANDS, .id = "to", .ops = BIT(RUN),
+					     .verdict = POLICY_REDIRECT, .target = "fetch\0${ARGS}", .target_len = 14,
+					     RUNS("curl") });
 	fixture_open(f);
 }
 
