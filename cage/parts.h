@@ -81,11 +81,23 @@ int cage_limit_namespaces(const struct cage_config *cfg, int proc_fd, struct cag
 
 /* ---- cage/view.c and its neighbours ---- */
 
+/**
+ * struct served_fuse - The file system of fusefs, not yet attached anywhere; -1: none
+ *
+ * Root's supervisor makes it before the user namespace is: the kernel lets only
+ * those in who are inside the user namespace that made it, and so the supervisor
+ * itself can go through it (inotify, sockets), as an ordinary user's can anyway.
+ */
+struct served_fuse {
+	int dev, mnt;
+};
+
 /** struct view - A view being built. All paths are relative to @root_fd and resolved in it. */
 struct view {
 	const struct cage_config *cfg;
 	int root_fd;			/* root of the new tree */
 	bool is_serving;		/* the FUSE mount is made and asked for */
+	struct served_fuse fuse;	/* made by the supervisor already, or not */
 	int served_fd;			/* its root; -1: none, or not served yet */
 	struct cage_failure *reterr;
 };
@@ -93,9 +105,10 @@ struct view {
 /**
  * view_build() - Everything but /proc, which belongs to the pid namespace
  * @v:		Filled; v->root_fd is for view_enter()
+ * @fuse:	From view_served_early(); taken over
  * @setup_sock:	For the FUSE handshake
  */
-int view_build(struct view *v, const struct cage_config *cfg, int setup_sock,
+int view_build(struct view *v, const struct cage_config *cfg, struct served_fuse fuse, int setup_sock,
 	       struct cage_failure *reterr) MUST_USE;
 
 /** view_enter() - In init: /proc, its guards, the namespace limits; then the old root goes away */
@@ -118,6 +131,10 @@ int view_protect(int fd, uint64_t attr, bool is_recursive) MUST_USE;
 int view_fail(const struct view *v, int err, const char *path, const char *what) MUST_USE;
 
 /* cage/view_served.c */
+/** view_served_early() - In root's supervisor, before the builder is forked. May come to nothing: then the builder does it */
+struct served_fuse view_served_early(const struct cage_config *cfg);
+/** view_served_drop() - Close what of it is still here */
+void view_served_drop(struct served_fuse *f);
 /** view_served_mount() - Mount it, and ask the supervisor to serve; nothing of it can be looked at yet */
 int view_served_mount(struct view *v, int setup_sock) MUST_USE;
 /** view_served_wait() - Until it is served: the supervisor starts its threads while the builder goes on */
@@ -157,6 +174,7 @@ int landlock_enter(const struct cage_config *cfg, struct cage_failure *reterr) M
 /** struct filter_options - What the program depends on */
 struct filter_options {
 	bool tracing, nested;
+	bool traps_opens;		/* opens that may change something are the doorman's */
 	bool no_refusals, no_notify;	/* MODE=teeth: layers "filter" and "doorman" off */
 };
 

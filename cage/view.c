@@ -143,12 +143,12 @@ static int lock_root(const struct view *v)
 	return 0;
 }
 
-int view_build(struct view *v, const struct cage_config *cfg, int setup_sock,
+int view_build(struct view *v, const struct cage_config *cfg, struct served_fuse fuse, int setup_sock,
 	       struct cage_failure *reterr)
 {
 	int r;
 
-	*v = (struct view){ .cfg = cfg, .root_fd = -1, .served_fd = -1, .reterr = reterr };
+	*v = (struct view){ .cfg = cfg, .root_fd = -1, .served_fd = -1, .fuse = fuse, .reterr = reterr };
 	r = stage_root(v);
 	if (r == 0)
 		r = view_served_mount(v, setup_sock);

@@ -3,8 +3,11 @@
  * cage/view_served.c - The file system of fusefs: mounted once, bound piece by piece
  *
  * Mounted before the pid namespace is made, so that its requests carry ids of
- * the supervisor's. /dev/fuse is opened here and not by the supervisor: the
- * kernel wants the opener in the user namespace of the mount.
+ * the supervisor's. The kernel wants the opener of /dev/fuse in the user
+ * namespace that mounts: the builder, for an ordinary user. Root's programs
+ * may change their user, so all users are let in, and then the kernel asks for
+ * the user namespace instead of the user: root's supervisor would be shut out
+ * of what it serves, and therefore mounts itself, before there is a cage.
  */
 #include "cage/parts.h"
 
@@ -53,10 +56,14 @@ static int mount_fuse(const struct cage_config *cfg, int fuse_fd)
 	for (const char *const *o = options; *o; o += 2)
 		if (fsconfig(fs, FSCONFIG_SET_STRING, o[0], o[1], 0) < 0)
 			return -errno;
-	/* Root's programs change their user: package managers do */
-	/* root's other users: the kernel then also checks the modes of names it remembers */
-	if (cfg->uid == 0 && (fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 ||
-			      fsconfig(fs, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0) < 0))
+	if (cfg->uid == 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
+		return -errno;
+	/*
+	 * Where there are several users inside, the kernel checks the modes of what it remembers. It
+	 * would refuse a lone root without capabilities what is root's everywhere else: fusefs judges.
+	 */
+	if (cfg->uid == 0 && cfg->package_manager &&
+	    fsconfig(fs, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0) < 0)
 		return -errno;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
@@ -75,29 +82,59 @@ static int fail_fuse(const struct view *v, int err)
 	return cage_fail(v->reterr, err, "/dev/fuse", "the served trees need it%s: %s", how, strerror(err));
 }
 
+static int open_fuse(const struct cage_config *cfg, struct served_fuse *ret)
+{
+	*ret = (struct served_fuse){ -1, -1 };
+	ret->dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (ret->dev < 0)
+		return -errno;
+	ret->mnt = mount_fuse(cfg, ret->dev);
+	return ret->mnt < 0 ? ret->mnt : 0;
+}
+
+void view_served_drop(struct served_fuse *f)
+{
+	if (f->mnt >= 0)
+		(void)close(f->mnt);	/* attached, or of no use */
+	if (f->dev >= 0)
+		(void)close(f->dev);
+	*f = (struct served_fuse){ -1, -1 };
+}
+
+struct served_fuse view_served_early(const struct cage_config *cfg)
+{
+	struct served_fuse f = { -1, -1 };
+
+	/* Root may lack the right to mount, as in a container: then the cage's own namespace gives it */
+	if (cfg->uid == 0 && is_needed(cfg) && open_fuse(cfg, &f) < 0)
+		view_served_drop(&f);
+	return f;
+}
+
 int view_served_mount(struct view *v, int setup_sock)
 {
-	cleanup_fd int fuse_fd = -1;
-	int mnt, r;
+	struct served_fuse *f = &v->fuse;
+	int r, mnt;
 
 	v->served_fd = -1;
 	if (!is_needed(v->cfg))
 		return 0;
-	fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (fuse_fd < 0)
-		return fail_fuse(v, errno);
-	mnt = mount_fuse(v->cfg, fuse_fd);
-	if (mnt < 0)
-		return fail_fuse(v, -mnt);
+	r = f->mnt < 0 ? open_fuse(v->cfg, f) : 0;
+	if (r < 0) {
+		view_served_drop(f);
+		return fail_fuse(v, -r);
+	}
+	mnt = f->mnt;
+	f->mnt = -1;	/* view_attach() closes it */
 	r = view_attach(v, mnt, parking(v->cfg), true);
-	if (r < 0)
-		return r;
-	/* Our copy goes with cleanup_fd: when the supervisor's is gone, the mount must be dead */
-	r = cage_setup_say(setup_sock, CAGE_SETUP_FUSE, 0, fuse_fd);
-	if (r < 0)
-		return cage_fail(v->reterr, -r, "served trees", "the supervisor is gone");
-	v->is_serving = true;
-	return 0;
+	if (r == 0) {
+		r = cage_setup_say(setup_sock, CAGE_SETUP_FUSE, 0, f->dev);
+		if (r < 0)
+			r = cage_fail(v->reterr, -r, "served trees", "the supervisor is gone");
+	}
+	view_served_drop(f);	/* when the supervisor's is gone, the mount must be dead */
+	v->is_serving = r == 0;
+	return r;
 }
 
 int view_served_wait(struct view *v, int setup_sock)
