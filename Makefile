@@ -119,7 +119,7 @@ $(B)/gen/profiles.gen.c: policy/profiles/embed.sh $(PROFILES) docs/policy.schema
 
 # ---- tests ----
 
-.PHONY: try check check-long check-teeth check-aarch64 asan tsan fuzz bench lint format
+.PHONY: try check check-long check-teeth check-kernel check-aarch64 asan tsan fuzz bench lint format
 
 try: ## installs what is missing, builds, and shows one session
 	@sh tests/lib/need.sh build
@@ -137,6 +137,10 @@ check-teeth: ## the attacks with layers switched off: each must earn its place
 	@$(MAKE) --no-print-directory MODE=teeth all attacks
 	@AGENTSH=$(abspath $(B)/teeth/agentsh) B=$(abspath $(B)) MB=$(abspath $(B)/teeth) MODE=teeth \
 		sh tests/run tests/attack/run.t
+
+check-kernel: all attacks ## the cage and its attacks on Debian 12's own kernel in qemu; KERNEL=PACKAGE or FILE.deb
+	@AGENTSH=$(abspath $(PROG)) B=$(abspath $(B)) MB=$(abspath $(MB)) MODE=$(MODE) AGENTSH_KERNEL=all \
+		sh tests/run tests/kernel/boot.t
 
 asan: ## the same tests with AddressSanitizer and UBSan compiled in
 	@$(MAKE) --no-print-directory MODE=asan check
