@@ -116,6 +116,8 @@ static int hook_fuse(void *ctx, int fuse_fd, pid_t builder)
 	struct supervisor *s = ctx;
 	struct fusefs_config cfg = {
 		.fuse_fd = fuse_fd, .policy = &s->job->loaded->policy, .trusted = { builder },
+		.workspace = s->job->loaded->workspace, .home = s->job->loaded->home,
+		.package_manager = s->job->loaded->package_manager,
 	};
 	int r = services_start(s);
 
@@ -288,6 +290,7 @@ static void cage_config_fill(struct cage_config *cfg, const struct supervisor *s
 		.self_exe = job->context->self_exe, .cwd = job->cwd,
 		.argv = job->options->command, .envp = job->envp,
 		.tracing = job->loaded->tracing, .nested = job->loaded->nested,
+		.package_manager = job->loaded->package_manager,
 		.limit_processes = job->loaded->limit_processes,
 		.limit_open_files = job->loaded->limit_open_files,
 		.pass_fds = job->options->pass_fds,

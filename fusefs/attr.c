@@ -28,9 +28,12 @@ static const struct {
 	{ SET_TIMES, POLICY_OP_UTIMES, BIT(UTIMES) },
 };
 
-static int may_set(struct gate *g, struct node *n, int to_set)
+static int may_set(struct gate *g, struct node *n, const struct stat *attr, int to_set)
 {
 	int r = caller_is_trusted(g->fs, g->tid) ? -EACCES : 0;
+
+	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
+		r = gate_may_modes(g, n, NULL, node_type(n), attr->st_mode);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(changes); i++) {
 		if (!(to_set & changes[i].to_set))
@@ -80,7 +83,7 @@ static int set(const struct fusefs *fs, int pin, const struct stat *attr, int to
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	struct node *n = fs_node(fs, ino);
 	cleanup_fd int pin = -1;
 	struct seen seen;
@@ -92,7 +95,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		poke_setattr(req, ino);
 		return;
 	}
-	r = node_is_ancestor(n) ? -EACCES : is_settable(n, to_set) ? may_set(&g, n, to_set) : -EOPNOTSUPP;
+	r = node_is_ancestor(n) ? -EACCES : is_settable(n, to_set) ? may_set(&g, n, attr, to_set) : -EOPNOTSUPP;
 	if (r == 0)
 		r = backing_pin(fs, n, &pin, &seen);
 	poke_own_change(fs, n);
@@ -101,6 +104,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		r = ftruncate(((struct handle *)(uintptr_t)fi->fh)->fd, attr->st_size) < 0 ? -errno : 0;
 		to_set &= ~FUSE_SET_ATTR_SIZE;
 	}
+	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && S_ISDIR(node_type(n)))
+		caller_set_modes(&c);
 	if (r == 0)
 		r = set(fs, pin, attr, to_set);
 	if (r == 0)
@@ -144,7 +149,7 @@ static int may_xattr(struct gate *g, struct node *n, const char *name)
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	struct node *n = fs_node(fs, ino);
 	char path[BACKING_PROC_SIZE];
 	cleanup_fd int pin = -1;
@@ -161,7 +166,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	struct node *n = fs_node(fs, ino);
 	char path[BACKING_PROC_SIZE];
 	cleanup_fd int pin = -1;
@@ -197,7 +202,7 @@ static void reply_xattr(fuse_req_t req, const char *path, const char *name, size
 static void read_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	char path[BACKING_PROC_SIZE];
 	cleanup_fd int pin = -1;
 	struct gate g;

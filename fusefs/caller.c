@@ -5,6 +5,7 @@
 #include "fusefs/caller.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +13,52 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define GROUPS_MAX 64
+#include "common/cleanup.h"
+#include "fusefs/gate.h"
 
-/* The system call and not glibc's function, which changes every thread */
+#define GROUPS_MAX	64
+#define CAP(id)		(UINT64_C(1) << (id))
+
+/* What root has over files that others lack; setfsuid(2) takes the same from another user */
+#define FILE_POWERS	(CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_FOWNER) | \
+			 CAP(CAP_FSETID) | CAP(CAP_MKNOD) | CAP(CAP_LINUX_IMMUTABLE))
+
+/* ---- credentials of this thread ---- */
+
+/* The system calls and not glibc's functions, which change every thread */
 static int set_groups(size_t count, const gid_t *groups)
 {
 	return (int)syscall(SYS_setgroups, count, groups);
 }
 
+/* The effective ones become those of the permitted that @without does not name */
+static void set_powers(const struct fusefs *fs, uint64_t without)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 2; i++)
+		data[i] = (struct __user_cap_data_struct){
+			.permitted = (uint32_t)(fs->powers >> 32 * i),
+			.effective = (uint32_t)((fs->powers & ~without) >> 32 * i),
+		};
+	if (syscall(SYS_capset, &header, data) < 0)
+		abort();	/* giving up what one has cannot fail; going on with it would grant */
+}
+
+/*
+ * A write by root leaves setuid bits natively. Here they must go: the content
+ * of a program that others run as root would be the cage's.
+ */
+static uint64_t never(const struct fusefs *fs)
+{
+	return fs->is_alone ? CAP(CAP_FSETID) : 0;
+}
+
 void caller_thread_init(const struct fusefs *fs)
 {
-	if (fs->uid == 0)
-		(void)set_groups(0, NULL);	/* without CAP_SETGID nobody else can be taken on either */
+	if (fs->is_alone)
+		set_powers(fs, never(fs));
 }
 
 /* "Groups:\t4 24 27" */
@@ -56,27 +91,124 @@ static size_t read_groups(pid_t tid, gid_t groups[GROUPS_MAX])
 	return count;
 }
 
-struct caller caller_begin(const struct fusefs *fs, fuse_req_t req)
+/* ---- where root's powers are due ---- */
+
+static bool is_at_or_beneath(const char *path, const char *dir)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+/* In workspace or home? Unknown is not */
+static bool is_home(const struct fusefs *fs, const struct node *n, const char *name)
+{
+	cleanup_free char *path = fs->is_all_home ? NULL : nodes_path(fs->nodes, n, name);
+
+	return fs->is_all_home || (path && (is_at_or_beneath(path, fs->workspace) || is_at_or_beneath(path, fs->home)));
+}
+
+static bool is_due(const struct fusefs *fs, const struct node *n, const char *name)
+{
+	if (node_is_ancestor(n))
+		return false;
+	if (name && !fs_is_name(name))
+		name = NULL;
+	return is_home(fs, n, name) || gate_is_given(fs, n, name);
+}
+
+bool caller_crosses(const struct fusefs *fs, const struct node *n, const char *name, const struct node *dir,
+		    const char *new_name)
+{
+	return fs->is_alone && !fs->is_all_home && is_home(fs, n, name) != is_home(fs, dir, new_name);
+}
+
+static struct caller become(const struct fusefs *fs, const struct fuse_ctx *ctx)
+{
 	gid_t groups[GROUPS_MAX];
 
-	if (fs->uid != 0 || (ctx->uid == 0 && ctx->gid == 0))
-		return (struct caller){ false };
 	if (ctx->uid != 0)
 		(void)set_groups(read_groups(ctx->pid, groups), groups);	/* fewer rights if it fails */
 	(void)setfsgid(ctx->gid);	/* return the former id, never an error: with root's powers they work */
 	(void)setfsuid(ctx->uid);
-	return (struct caller){ true };
+	return (struct caller){ .fs = fs, .is_other = true };
+}
+
+struct caller caller_begin_data(const struct fusefs *fs, fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	if (fs->uid != 0 || (ctx->uid == 0 && ctx->gid == fs->gid))
+		return (struct caller){ .fs = fs };
+	return become(fs, ctx);
+}
+
+struct caller caller_begin(const struct fusefs *fs, fuse_req_t req, const struct node *n, const char *name)
+{
+	struct caller c = caller_begin_data(fs, req);
+
+	caller_also(&c, n, name);
+	return c;
+}
+
+void caller_also(struct caller *c, const struct node *dir, const char *name)
+{
+	if (!c->fs->is_alone || c->is_bare || is_due(c->fs, dir, name))
+		return;
+	set_powers(c->fs, FILE_POWERS);
+	c->is_bare = true;
+}
+
+void caller_set_modes(struct caller *c)
+{
+	if (!c->fs->is_alone || c->is_bare)
+		return;
+	set_powers(c->fs, 0);
+	c->is_whole = true;
 }
 
 void caller_end(struct caller *c)
 {
-	if (!c->is_other)
-		return;
-	(void)setfsuid(0);
-	(void)setfsgid(0);
-	(void)set_groups(0, NULL);	/* capabilities of the effective set are back */
+	if (c->is_other) {
+		(void)setfsuid(0);
+		(void)setfsgid(c->fs->gid);
+		(void)set_groups(c->fs->group_count, c->fs->groups);
+	}
+	if (c->is_bare || c->is_whole)
+		set_powers(c->fs, never(c->fs));
+}
+
+/* A served root may hold more than workspace and home: then each request has to be looked at */
+static bool are_all_home(const struct fusefs *fs, const char *const *served)
+{
+	for (; *served; served++)
+		if (!is_at_or_beneath(*served, fs->workspace) && !is_at_or_beneath(*served, fs->home))
+			return false;
+	return true;
+}
+
+static bool is_any(const char *s)
+{
+	return s && *s;
+}
+
+int caller_setup(struct fusefs *fs, const struct fusefs_config *cfg)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	fs->is_alone = fs->uid == 0 && !cfg->package_manager;
+	if (!fs->is_alone)
+		return 0;
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	fs->powers = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	fs->workspace = strdup(is_any(cfg->workspace) ? cfg->workspace : "//");
+	fs->home = strdup(is_any(cfg->home) ? cfg->home : "//");
+	if (!fs->workspace || !fs->home)
+		return -ENOMEM;
+	fs->is_all_home = are_all_home(fs, cfg->served);
+	return 0;
 }
 
 bool caller_is_trusted(const struct fusefs *fs, pid_t tid)

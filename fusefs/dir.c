@@ -100,7 +100,7 @@ static bool is_cacheable(struct fusefs *fs, struct node *n, const struct seen *s
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	struct node *n = fs_node(fs, ino);
 	struct listing *l = NULL;
 	struct seen seen;
@@ -224,7 +224,7 @@ static int fill_fixed(struct page *p, off_t off)
 static void list(fuse_req_t req, size_t size, off_t off, struct fuse_file_info *fi, bool plus)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, listing_of(fi)->node, NULL);
 	struct listing *l = listing_of(fi);
 	cleanup_free char *buf = malloc(size);
 	cleanup_dir struct dirref d = BACKING_NO_DIR;

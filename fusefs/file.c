@@ -134,7 +134,7 @@ static int open_node(struct gate *g, struct node *n, struct fuse_file_info *fi)
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	struct gate g;
 	int r;
 
@@ -181,6 +181,8 @@ static int create_absent(struct gate *g, const struct dirref *d, struct spot *s,
 
 	if (r == 0 && writes)
 		r = gate_may(g, s, BIT(WRITE));
+	if (r == 0)
+		r = gate_may_modes(g, s->dir, s->name, S_IFREG, mode);
 	if (r == 0)
 		r = gate_note_spot(g, POLICY_OP_CREATE, s);
 	poke_own_name(g->fs, d->node, s->name);
@@ -234,6 +236,8 @@ static int make_nameless(struct gate *g, struct node *parent, mode_t mode, struc
 	if (r == 0)
 		r = gate_may(g, &s, BIT(CREATE) | BIT(WRITE));
 	if (r == 0)
+		r = gate_may_modes(g, s.dir, s.name, S_IFREG, mode);
+	if (r == 0)
 		r = gate_note_spot(g, POLICY_OP_CREATE, &s);
 	if (r == 0)
 		r = backing_create_nameless(&d, fi->flags, mode, &fd);
@@ -258,7 +262,7 @@ static int make_nameless(struct gate *g, struct node *parent, mode_t mode, struc
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, parent), name);
 	cleanup_guard pthread_rwlock_t *guard = guard_shared(fs);
 	struct fuse_entry_param e;
 	struct gate g;
@@ -293,6 +297,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 {
 	const struct iovec v = { .iov_base = (void *)(uintptr_t)buf, .iov_len = size };
 	int flags = (fi->flags & O_APPEND) && !fi->writepage ? RWF_APPEND : 0;
+	cleanup_caller struct caller c = caller_begin_data(fs_of(req), req);
 	ssize_t n;
 
 	(void)ino;	/* as above */
@@ -326,6 +331,8 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi)
 {
+	cleanup_caller struct caller c = caller_begin_data(fs_of(req), req);
+
 	(void)ino;	/* as above */
 	poke_own_change(fs_of(req), handle_of(fi)->node);
 	reply_err(req, fallocate(handle_of(fi)->fd, mode, off, len) < 0 ? -errno : 0);
@@ -334,6 +341,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
 void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in, struct fuse_file_info *fi_in,
 			fuse_ino_t out, off_t off_out, struct fuse_file_info *fi_out, size_t len, int flags)
 {
+	cleanup_caller struct caller c = caller_begin_data(fs_of(req), req);
 	ssize_t n;
 
 	(void)in;	/* as above */

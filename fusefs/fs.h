@@ -54,6 +54,10 @@ struct fusefs {
 	pthread_rwlock_t names_lock;	/* rename.c */
 	char **mountpoints;		/* NULL-ended */
 	pid_t trusted[8];		/* 0-ended */
+	bool is_alone;			/* root, and no other user inside: caller.h */
+	bool is_all_home;		/* nothing but workspace and home is served */
+	uint64_t powers;		/* with is_alone: the permitted capabilities */
+	char *workspace, *home;		/* the same */
 	uid_t uid;			/* the supervisor's; not 0: the only mapped ones */
 	gid_t gid;
 	gid_t *groups;

@@ -26,6 +26,9 @@ struct fusefs_config {
 	const char *const *served;	/* NULL-ended absolute paths, none beneath another */
 	/* Mount points of the view inside the served trees (bulk binds): must exist as looked up */
 	const char *const *mountpoints;	/* NULL-ended absolute paths */
+	/* Of root: where it has root's powers over files (caller.h) */
+	const char *workspace, *home;
+	bool package_manager;		/* root has capabilities inside, and may become others */
 	pid_t trusted[8];		/* 0-ended: cage builder / resolver tgids; they may look everywhere (stat, lookup, read, list) but change nothing */
 };
 
@@ -65,8 +68,5 @@ void fusefs_tell_replaced(struct fusefs *fs, int view_root, const char *dir, con
 
 /** fusefs_stop() - After the mount is gone (cage ended): join the threads, free */
 void fusefs_stop(struct fusefs *fs);
-
-/** fusefs_mount_options() - The data string for mount(2), e.g. "fd=7,rootmode=40000,user_id=1000,group_id=1000". Called by the cage builder */
-int fusefs_mount_options(char *buf, size_t size, int fuse_fd, uid_t uid, gid_t gid) MUST_USE;
 
 #endif /* FUSEFS_FUSEFS_H */

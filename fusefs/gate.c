@@ -216,6 +216,35 @@ bool gate_may_node_quietly(struct gate *g, struct node *n, uint64_t ops)
 	return may_node(g, n, node_traits(g, n), ops, &d, &op);
 }
 
+bool gate_is_given(const struct fusefs *fs, const struct node *n, const char *name)
+{
+	struct policy_state st[NODES_NAMES_MAX];
+	size_t count = nodes_states(fs->nodes, (struct node *)n, st);
+	struct policy_decision d;
+
+	for (size_t i = 0; i < count; i++) {
+		if (name)
+			policy_state_step(fs->policy, &st[i], policy_str(name), &st[i]);
+		policy_eval_state(fs->policy, &st[i], POLICY_OP_WRITE, POLICY_T_UNKNOWN, NULL, &d);
+		if (d.verdict != POLICY_ALLOW)
+			return false;
+	}
+	return count > 0;
+}
+
+/* On a directory the setgid bit only hands its group on */
+int gate_may_modes(struct gate *g, const struct node *n, const char *name, mode_t type, mode_t mode)
+{
+	const struct policy_decision d = {
+		.verdict = POLICY_DENY, .rule_id = POLICY_RULE_NONE, .err = EPERM, .rule = policy_str("agentsh-setuid"),
+		.message = policy_str("Whoever ran such a program outside would be root."),
+	};
+
+	if (!g->fs->is_alone || !(mode & (S_ISUID | (S_ISDIR(type) ? 0 : S_ISGID))))
+		return 0;
+	return gate_refuse(g, POLICY_OP_CHMOD, n, name, &d);
+}
+
 int gate_may_list(struct gate *g, struct node *dir)
 {
 	struct policy_decision d;

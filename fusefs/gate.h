@@ -44,6 +44,16 @@ void gate_begin(struct gate *g, fuse_req_t req);
 int gate_spot(struct gate *g, const struct dirref *d, const char *name, struct spot *ret) MUST_USE;
 uint32_t gate_traits(const struct fusefs *fs, const struct node_id *id);
 
+/** gate_is_given() - Does the policy let it be written, whoever asks, whatever has become of it? */
+bool gate_is_given(const struct fusefs *fs, const struct node *n, const char *name);
+
+/**
+ * gate_may_modes() - Root's cage makes no setuid program; refused and recorded
+ * @type: S_IFMT bits; @name: in @n, or NULL
+ * Return: 0; -EPERM
+ */
+int gate_may_modes(struct gate *g, const struct node *n, const char *name, mode_t type, mode_t mode) MUST_USE;
+
 /** gate_face() - @type: S_IFMT bits; @ret: the decision on "stat" */
 enum gate_face gate_face(struct gate *g, const struct spot *s, mode_t type, struct policy_decision *ret);
 

@@ -96,7 +96,7 @@ static void lookup_served(fuse_req_t req, struct gate *g, struct node *parent, c
 void op_lookup(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), name);
 	struct node *parent = fs_node(fs, ino), *child;
 	struct gate g;
 
@@ -158,7 +158,7 @@ static int may_stat(struct gate *g, struct node *n)
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	struct node *n = fs_node(fs, ino);
 	struct seen seen;
 	struct gate g;
@@ -186,7 +186,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	cleanup_fd int pin = -1;
 	char target[PATH_MAX + 1];
 	struct seen seen;
@@ -224,7 +224,7 @@ static bool may_access(struct gate *g, struct node *n, int mask)
 void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	struct node *n = fs_node(fs, ino);
 	cleanup_fd int pin = -1;
 	struct seen seen;

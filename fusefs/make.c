@@ -46,7 +46,7 @@ static int taken(struct gate *g, const struct spot *s, uint64_t ops)
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, parent), name);
 	cleanup_guard pthread_rwlock_t *guard = guard_shared(fs);
 	cleanup_dir struct dirref d = BACKING_NO_DIR;
 	struct spot s;
@@ -70,7 +70,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, parent), name);
 	cleanup_guard pthread_rwlock_t *guard = guard_shared(fs);
 	cleanup_dir struct dirref d = BACKING_NO_DIR;
 	struct spot s;
@@ -82,6 +82,8 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 	r = begin(&g, fs_node(fs, parent), name, &d, &s);
 	if (r == 0)
 		r = s.exists ? taken(&g, &s, BIT(MKNOD) | BIT(CREATE)) : gate_may(&g, &s, BIT(MKNOD) | BIT(CREATE));
+	if (r == 0)
+		r = gate_may_modes(&g, s.dir, name, mode & S_IFMT, mode);
 	if (r == 0)
 		r = gate_note_spot(&g, POLICY_OP_MKNOD, &s);
 	if (r == 0)
@@ -95,7 +97,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, parent), name);
 	cleanup_guard pthread_rwlock_t *guard = guard_shared(fs);
 	cleanup_dir struct dirref d = BACKING_NO_DIR;
 	const uint64_t ops = BIT(SYMLINK) | BIT(CREATE);
@@ -120,7 +122,7 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 static int may_link(struct gate *g, struct node *n, const struct spot *s)
 {
 	struct node_id id = node_id(n);
-	int r = gate_may_node(g, n, BIT(LINK) | BIT(READ) | BIT(WRITE));
+	int r = caller_crosses(g->fs, n, NULL, s->dir, s->name) ? -EXDEV : gate_may_node(g, n, BIT(LINK) | BIT(READ) | BIT(WRITE));
 
 	if (r == 0)
 		r = s->exists ? taken(g, s, BIT(LINK) | BIT(CREATE)) : gate_may(g, s, BIT(LINK) | BIT(CREATE));
@@ -134,7 +136,7 @@ static int may_link(struct gate *g, struct node *n, const struct spot *s)
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, ino), NULL);
 	cleanup_guard pthread_rwlock_t *guard = guard_shared(fs);
 	cleanup_dir struct dirref d = BACKING_NO_DIR;
 	struct node *n = fs_node(fs, ino);
@@ -145,6 +147,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 	int r;
 
 	gate_begin(&g, req);
+	caller_also(&c, fs_node(fs, parent), name);
 	r = S_ISDIR(node_type(n)) ? -EPERM : begin(&g, fs_node(fs, parent), name, &d, &s);
 	if (r == 0)
 		r = may_link(&g, n, &s);
@@ -188,7 +191,7 @@ static int remove_name(struct gate *g, const struct dirref *d, const struct spot
 static void op_remove(fuse_req_t req, fuse_ino_t parent, const char *name, bool is_dir)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, parent), name);
 	cleanup_guard pthread_rwlock_t *guard = guard_shared(fs);
 	cleanup_dir struct dirref d = BACKING_NO_DIR;
 	struct spot s;

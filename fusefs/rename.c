@@ -154,14 +154,17 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	       const char *new_name, unsigned int flags)
 {
 	struct fusefs *fs = fs_of(req);
-	cleanup_caller struct caller c = caller_begin(fs, req);
+	cleanup_caller struct caller c = caller_begin(fs, req, fs_node(fs, parent), name);
 	struct renaming r = { .from = BACKING_NO_DIR, .to = BACKING_NO_DIR, .flags = flags };
 	struct node *from = fs_node(fs, parent), *to = fs_node(fs, new_parent);
 	int err = -EINVAL;
 
 	gate_begin(&r.g, req);
+	caller_also(&c, to, new_name);
 	if (caller_is_trusted(fs, r.g.tid))
 		err = -EACCES;
+	else if (fs_is_name(name) && fs_is_name(new_name) && caller_crosses(fs, from, name, to, new_name))
+		err = -EXDEV;
 	else if (!(flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) && fs_is_name(name) && fs_is_name(new_name))
 		err = attempt(&r, from, name, to, new_name, false);
 	if (err == -EDEADLK) {

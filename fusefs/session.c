@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fusefs/backing.h"
+#include "fusefs/caller.h"
 #include "fusefs/crew.h"
 
 #define DIR_FDS_MAX 1024
@@ -161,6 +162,8 @@ static void free_all(struct fusefs *fs)
 		free(*m);
 	free(fs->mountpoints);
 	free(fs->groups);
+	free(fs->workspace);
+	free(fs->home);
 	(void)pthread_rwlock_destroy(&fs->names_lock);	/* no thread is left */
 	free(fs);
 }
@@ -169,6 +172,8 @@ static int prepare(struct fusefs *fs, const struct fusefs_config *cfg)
 {
 	int r = copy_config(fs, cfg);
 
+	if (r == 0)
+		r = caller_setup(fs, cfg);
 	if (r < 0)
 		return r;
 	fs->self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -223,12 +228,4 @@ void fusefs_stop(struct fusefs *fs)
 		return;
 	crew_stop(fs->crew);
 	free_all(fs);
-}
-
-int fusefs_mount_options(char *buf, size_t size, int fuse_fd, uid_t uid, gid_t gid)
-{
-	int n = snprintf(buf, size, "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s", fuse_fd, uid, gid,
-			 uid == 0 ? ",allow_other,default_permissions" : "");
-
-	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }

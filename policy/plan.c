@@ -292,11 +292,13 @@ static int walk_fixed(struct walk *w, const struct place *p)
 static enum plan_face tmp_face(const struct walk *w)
 {
 	struct place tmp = { .path = "/tmp" };
+	struct walk private = *w;
 	struct plan_own own;
 	enum plan_face face;
 
 	policy_state_path(&w->l->policy, policy_str(tmp.path), &tmp.st);
-	face = base_face(w, &tmp, &own);
+	private.serves_writes = false;	/* it lies where nobody else can go */
+	face = base_face(&private, &tmp, &own);
 	if (face == PLAN_WRITABLE)
 		return face;
 	return face == PLAN_SKELETON ? PLAN_ABSENT : PLAN_READONLY;
@@ -439,7 +441,10 @@ static int make(struct walk *w)
 int plan_make(struct plan **ret, const struct policy_loaded *l, struct policy_diag *reterr)
 {
 	struct owned_plan *o = calloc(1, sizeof(*o));
-	struct walk w = { .l = l, .diag = reterr, .is_root = geteuid() == 0 };
+	struct walk w = {
+		.l = l, .diag = reterr, .is_root = geteuid() == 0,
+		.serves_writes = geteuid() == 0 && !l->package_manager,
+	};
 	int r;
 
 	*reterr = (struct policy_diag){ .line = 0 };

@@ -20,8 +20,9 @@ enum plan_face plan_uniform(const struct walk *w, const struct policy_state *st)
 		return PLAN_ABSENT;
 	if (b.hides || b.conditional)
 		return PLAN_FACE_COUNT;
+	/* In a bound tree a lone root could neither touch what belongs to others nor be kept from setuid programs */
 	if ((b.may_refuse & POLICY_OPS_FILES) == 0)
-		return PLAN_WRITABLE;
+		return w->serves_writes ? PLAN_FACE_COUNT : PLAN_WRITABLE;
 	if ((b.may_refuse & PLAN_LOOK) == 0 && (b.may_allow & POLICY_OPS_MODIFY) == 0)
 		return PLAN_READONLY;
 	return PLAN_FACE_COUNT;

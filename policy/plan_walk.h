@@ -37,6 +37,7 @@ struct walk {
 	const char **served_why;
 	size_t served_count;
 	bool is_root;			/* of the machine: no file is closed to us */
+	bool serves_writes;		/* root without capabilities in the cage: nothing is bound writable */
 };
 
 /* ---- policy/plan_lines.c ---- */
