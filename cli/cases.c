@@ -33,6 +33,7 @@ struct cases {
 	const char *policy, *workspace, *home;
 	char *env[ENV_MAX + 1];
 	size_t env_count;
+	char *command[WORDS_MAX + 1];
 	struct policy_loaded *loaded;
 };
 
@@ -44,7 +45,7 @@ static int complain(const struct cases *c, const char *sentence)
 
 static int load(struct cases *c, const char *override)
 {
-	struct policy_vars vars = { c->workspace, c->home, "/session", c->env };
+	struct policy_vars vars = { c->workspace, c->home, "/session", c->env, c->command };
 	struct policy_sources src = { .base = override ? override : c->policy };
 	char relative[PATH_MAX];
 	const char *slash = strrchr(c->path, '/');
@@ -72,7 +73,11 @@ static int read_setting(struct cases *c, char **word, size_t count, bool *ret_wa
 		{ "policy", &c->policy }, { "workspace", &c->workspace }, { "home", &c->home },
 	};
 
-	*ret_was = false;
+	*ret_was = strcmp(word[0], "command") == 0 && count > 1;
+	if (*ret_was) {
+		memcpy(c->command, word + 1, (count - 1) * sizeof(*word));
+		return c->loaded ? complain(c, "settings stand before the first question") : 0;
+	}
 	if (count != 2)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {

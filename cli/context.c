@@ -129,6 +129,7 @@ int context_policy(struct policy_loaded **ret, const struct context *c,
 		.home = c->home,
 		.session = session_dir,
 		.environ = environ,
+		.command = opt->command,
 	};
 	char cache_dir[PATH_MAX];
 	struct policy_sources src = {

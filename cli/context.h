@@ -16,6 +16,7 @@
 struct context_options {
 	const char *policy, *workspace;
 	const char *const *allow_read, *const *allow_write, *const *allow_host; /* NULL-ended or NULL */
+	char *const *command;	/* what is to be run, NULL-ended or NULL */
 };
 
 /** struct context - Resolved. Owned; context_free(). */

@@ -182,5 +182,6 @@ struct context_options options_context(const struct options *o)
 		.policy = o->policy, .workspace = o->workspace,
 		.allow_read = o->allow_read, .allow_write = o->allow_write,
 		.allow_host = o->allow_host,
+		.command = o->command,
 	};
 }

@@ -91,7 +91,7 @@ static int find_context(struct context *c, const struct context_options *opt)
 static int load(struct policy_loaded **ret, const struct context *c, const struct arguments *a,
 		const char *file)
 {
-	struct policy_vars vars = { c->workspace, c->home, c->state_dir, environ };
+	struct policy_vars vars = { c->workspace, c->home, c->state_dir, environ, NULL };
 	struct policy_sources src = { .base = file };
 	struct policy_diag d;
 	int r = file ? policy_load(ret, &src, &vars, &d) :

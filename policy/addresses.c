@@ -156,19 +156,14 @@ static bool split_url(const char *url, char host[HOST_SIZE], unsigned long *ret_
 	return parse_number(port, UINT16_MAX, ret_port);
 }
 
-/* The one address that a url names, if it is set and names one; its port is filled in */
-static int add_url(struct ranges *r, const struct expand *e, const struct json_value *at)
+/* The one address that a url names, if it names one; its port is filled in */
+static int add_one_url(struct ranges *r, const struct expand *e, const struct json_value *at,
+		       const char *url)
 {
 	char host[HOST_SIZE];
-	const char *url;
 	unsigned long port;
 	size_t before = r->count;
-	int err = expand_text(e, at, &url);
 
-	if (err < 0)
-		return err;
-	if (!url || !*url)
-		return 0;
 	if (!split_url(url, host, &port))
 		return fail(e->diag, at, "this does not stand for a http or https URL");
 	if (add_host(r, host) < 0)
@@ -176,6 +171,21 @@ static int add_url(struct ranges *r, const struct expand *e, const struct json_v
 	for (size_t i = before; i < r->count; i++)
 		r->net[i].port_low = r->net[i].port_high = (uint16_t)port;
 	return 0;
+}
+
+static int add_url(struct ranges *r, const struct expand *e, const struct json_value *at)
+{
+	const char *const *urls = NULL, *url = NULL;
+	size_t count = 0;
+	bool is_command;
+	int err = expand_command(e, at, &urls, &count, &is_command);
+
+	for (size_t i = 0; err == 0 && is_command && i < count; i++)
+		err = add_one_url(r, e, at, urls[i]);
+	if (err < 0 || is_command)
+		return err;
+	err = expand_text(e, at, &url);
+	return err < 0 || !url || !*url ? err : add_one_url(r, e, at, url);
 }
 
 static int read_port(struct ports *ret, const struct json_value *at, struct policy_diag *d)

@@ -40,6 +40,16 @@ int expand_text(const struct expand *e, const struct json_value *at, const char 
  */
 int expand_file(const struct expand *e, const struct json_value *at, const char **ret) MUST_USE;
 
+/**
+ * expand_command() - "${COMMAND:KEY}": the values that the session's command line sets KEY to
+ * @ret:	Values of KEY in the words behind "-c" or "--config", before a "--"; lives in the arena
+ * @ret_is:	Whether @at is of that form; nothing else is set if not
+ *
+ * Return: 0; -EINVAL; -ENOMEM
+ */
+int expand_command(const struct expand *e, const struct json_value *at, const char *const **ret,
+		   size_t *ret_count, bool *ret_is) MUST_USE;
+
 /** expand_quote() - @path as a pattern that matches it alone; NULL when memory is short */
 char *expand_quote(struct arena *a, const char *path) MUST_USE;
 

@@ -16,6 +16,7 @@
 struct policy_vars {
 	const char *workspace, *home, *session;	/* session may be NULL: ${SESSION} is then an error */
 	char **environ;				/* ${SSH_AUTH_SOCK} and the like */
+	char *const *command;			/* what the session runs, for ${COMMAND:KEY}; may be NULL */
 };
 
 /** struct policy_sources - Where the layers come from. NULL strings are "not given". */

@@ -44,6 +44,26 @@ static int add_env(struct layers_stack *s, struct policy_loaded *l, const struct
 	return 0;
 }
 
+/* The variables that the session's own command line names, each by its whole name */
+static int keep_command(struct layers_stack *s, const struct layers_file *f, struct policy_loaded *l,
+			const struct json_value *at, bool *ret_is)
+{
+	struct expand e = { .arena = s->arena, .vars = s->vars, .diag = s->diag };
+	const char *const *names = NULL;
+	size_t count = 0;
+	int r = expand_command(&e, at, &names, &count, ret_is);
+
+	if (r < 0)
+		diag_file(s->diag, f->name);
+	for (size_t i = 0; r == 0 && *ret_is && i < count; i++) {
+		struct policy_env_rule rule = { .kind = POLICY_ENV_KEEP, .each = is_each(f) };
+
+		rule.name = expand_quote(s->arena, names[i]);
+		r = rule.name ? add_env(s, l, &rule) : diag_memory(s->diag);
+	}
+	return r;
+}
+
 static int read_env_list(struct layers_stack *s, const struct layers_file *f, struct policy_loaded *l,
 			 const char *key, enum policy_env_kind kind)
 {
@@ -53,8 +73,13 @@ static int read_env_list(struct layers_stack *s, const struct layers_file *f, st
 
 	for (; r == 0 && i; i = list->type == JSON_ARRAY ? i->next : NULL) {
 		struct policy_env_rule rule = { .kind = kind, .each = is_each(f) };
+		bool is_command = false;
 		const char *why = "";
 
+		if (kind == POLICY_ENV_KEEP)
+			r = keep_command(s, f, l, i, &is_command);
+		if (r < 0 || is_command)
+			continue;
 		if (pattern_check(i->string, PATTERN_NAME, &why) < 0)
 			return fail(s, f, i, why);
 		rule.name = arena_strdup(s->arena, i->string);

@@ -61,7 +61,7 @@ static int compile(struct layers_stack *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char *env[] = { (char *)"API=http://127.0.0.1:1", NULL };
-	const struct policy_vars vars = { "/srv/[p]", "/home/user", "/session", env };
+	const struct policy_vars vars = { "/srv/[p]", "/home/user", "/session", env, NULL };
 	const struct policy_sources src = { .base = NULL };
 	struct policy_diag d = { .line = 0 };
 	struct arena arena = { NULL };

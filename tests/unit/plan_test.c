@@ -76,7 +76,7 @@ static struct policy_loaded *load(const char *rules, bool tracing, const char *c
 {
 	char policy[PATH_MAX], text[4096], ws[80], home[80];
 	char *env[] = { variable, NULL };
-	struct policy_vars vars = { ws, home, NULL, env };
+	struct policy_vars vars = { ws, home, NULL, env, NULL };
 	struct policy_sources src = { .base = policy };
 	struct policy_loaded *l = NULL;
 	struct policy_diag d;
@@ -331,7 +331,7 @@ static void test_folder_of_programs_by_pattern(void **state)
 static void test_workspace_where_the_cage_has_its_own(void **state)
 {
 	char *env[] = { NULL };
-	struct policy_vars vars = { "/dev/pts", NULL, NULL, env };
+	struct policy_vars vars = { "/dev/pts", NULL, NULL, env, NULL };
 	struct policy_sources src = { .base = "developer" };
 	struct policy_loaded *l = NULL;
 	struct plan *p = NULL;

@@ -42,7 +42,7 @@ static int set_up(void **state)
 	(void)snprintf(w->home, sizeof(w->home), "%s/home", w->dir);
 	assert_int_equal(mkdir(w->ws, 0755), 0);
 	assert_int_equal(mkdir(w->home, 0755), 0);
-	w->vars = (struct policy_vars){ w->ws, w->home, NULL, w->env };
+	w->vars = (struct policy_vars){ w->ws, w->home, NULL, w->env, NULL };
 	*state = w;
 	return 0;
 }
