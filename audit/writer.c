@@ -50,10 +50,9 @@ struct audit {
 	atomic_int flush_err;		/* -errno of the last attempt */
 
 	pthread_t thread;
-	bool has_thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	bool is_filled, is_stopping;	/* under wake_lock */
+	bool is_filled, is_stopping, has_thread;	/* under wake_lock */
 };
 
 static int cut_back(struct audit *a)
@@ -183,14 +182,6 @@ static int flush(struct audit *a)
 	return r;
 }
 
-static void wake_writer(struct audit *a, bool stop)
-{
-	pthread_mutex_lock(&a->wake_lock);
-	a->is_filled = true;
-	a->is_stopping |= stop;
-	pthread_cond_signal(&a->wake);
-	pthread_mutex_unlock(&a->wake_lock);
-}
 
 /* Sleeps while there is nothing to write: an idle session wakes nobody */
 static void *flush_thread(void *arg)
@@ -220,6 +211,35 @@ static void *flush_thread(void *arg)
 	return NULL;
 }
 
+/* Under wake_lock. With the first event that is counted: a short session has none */
+static int start_thread(struct audit *a)
+{
+	sigset_t all, old;
+	int r;
+
+	if (a->has_thread)
+		return 0;
+	(void)sigfillset(&all);		/* cannot fail */
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);	/* signals are the main thread's business */
+	r = pthread_create(&a->thread, NULL, flush_thread, a);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	a->has_thread = r == 0;
+	return -r;
+}
+
+/* Something is counted. Without a thread to write it in a second, it is written now */
+static int wake_writer(struct audit *a)
+{
+	int r;
+
+	pthread_mutex_lock(&a->wake_lock);
+	a->is_filled = true;
+	r = a->is_stopping ? 0 : start_thread(a);
+	pthread_cond_signal(&a->wake);
+	pthread_mutex_unlock(&a->wake_lock);
+	return r == 0 ? 0 : flush(a);
+}
+
 static int count_event(struct audit *a, const struct event *ev)
 {
 	bool first;
@@ -233,7 +253,7 @@ static int count_event(struct audit *a, const struct event *ev)
 	for (int tries = 0; tries < 3; tries++) {
 		r = batch_add(&a->batch, ev, &a->who, &first);
 		if (r == 0 && first)
-			wake_writer(a, false);
+			return wake_writer(a);
 		if (r != -ENOBUFS)
 			return r;
 		r = flush(a);
@@ -279,19 +299,6 @@ static int open_log(const char *session_dir)
 	return fd < 0 ? -errno : fd;
 }
 
-static int start_thread(struct audit *a)
-{
-	sigset_t all, old;
-	int r;
-
-	(void)sigfillset(&all);		/* cannot fail */
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);	/* signals are the main thread's business */
-	r = pthread_create(&a->thread, NULL, flush_thread, a);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	a->has_thread = r == 0;
-	return -r;
-}
-
 /* "log -f" and "log verify" learn from this lock that the session lives */
 static void mark_alive(int fd)
 {
@@ -302,11 +309,16 @@ static void mark_alive(int fd)
 
 static void stop_thread(struct audit *a)
 {
-	if (!a->has_thread)
-		return;
-	wake_writer(a, true);
-	(void)pthread_join(a->thread, NULL);	/* joinable, and joined once */
+	bool has_thread;
+
+	pthread_mutex_lock(&a->wake_lock);
+	a->is_stopping = true;
+	has_thread = a->has_thread;
 	a->has_thread = false;
+	pthread_cond_signal(&a->wake);
+	pthread_mutex_unlock(&a->wake_lock);
+	if (has_thread)
+		(void)pthread_join(a->thread, NULL);	/* joinable, and joined once */
 }
 
 void audit_free(struct audit *a)
@@ -345,8 +357,7 @@ static int begin(struct audit *a, const struct audit_options *opt)
 	if (a->fd < 0)
 		return a->fd;
 	mark_alive(a->fd);
-	r = write_line(a, format_start, &f, NULL);
-	return r < 0 ? r : start_thread(a);
+	return write_line(a, format_start, &f, NULL);
 }
 
 int audit_open(struct audit **ret, const struct audit_options *opt)

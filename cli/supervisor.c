@@ -7,8 +7,8 @@
  * Single-threaded until cage_build() has forked the builder. Then, from its
  * hooks and in this order: the log, the words and the query socket
  * (services_start), the served trees when the file system is mounted, the
- * doorman when the command's filter stands. From then on the main thread only
- * waits: for init's end (everything inside is dead then) or the front's.
+ * doorman when the command's filter stands. From then on the main thread waits
+ * for init's end (everything inside is dead then), and looks after the threads.
  *
  * The way out does not join the threads. Nobody is left to ask them anything,
  * and their descriptors go with the process: what has to be complete is the
@@ -93,7 +93,7 @@ static int services_start(struct supervisor *s)
 	r = words_new(&s->words, &words);
 	if (r < 0)
 		return r;
-	return query_start(&s->query, &query);
+	return query_new(&s->query, &query);
 }
 
 /* NULL-ended list of the plan's entries: the served roots, or what lies over them */
@@ -216,16 +216,31 @@ static void detach(void)
 		return;		/* only keeps a directory busy */
 }
 
-/* Wait until everything inside is dead */
+/* Wait until everything inside is dead. Meanwhile this thread looks after the others: it starts those that
+ * few sessions need, and takes work from those that hang; so it must not wait for anything else itself. */
 static void wait_for_end(struct supervisor *s, const struct cage *cage)
 {
-	struct pollfd fds[] = {
-		{ .fd = cage->init_pidfd, .events = POLLIN },
+	enum { END, QUERY, DOORMAN, FILES, COUNT };
+	struct pollfd fds[COUNT] = {
+		[END] = { .fd = cage->init_pidfd, .events = POLLIN },
+		[QUERY] = { .fd = query_fd(s->query), .events = POLLIN },
+		[DOORMAN] = { .fd = notifyd_watch_fd(s->notifyd), .events = POLLIN },
+		[FILES] = { .fd = s->fusefs ? fusefs_watch_fd(s->fusefs) : -1, .events = POLLIN },
 	};
+	int files_ms = -1, n;
 
-	(void)s;
-	while (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
-		;
+	while ((n = poll(fds, COUNT, files_ms)) >= 0 || errno == EINTR) {
+		if (n > 0 && fds[END].revents)
+			return;
+		if (n > 0 && fds[DOORMAN].revents)
+			notifyd_watch(s->notifyd);
+		if (s->fusefs && (n == 0 || (n > 0 && fds[FILES].revents)))
+			files_ms = fusefs_watch(s->fusefs);
+		if (n > 0 && fds[QUERY].revents && query_start(s->query) == 0)
+			fds[QUERY].fd = -1;
+		else if (n > 0 && fds[QUERY].revents)
+			(void)usleep(10000);	/* no thread to be had: perhaps the next time */
+	}
 }
 
 /* @err: of the log's end, < 0; that is said however quiet the session is */

@@ -58,6 +58,7 @@ struct tell {
 	uint64_t last_ms, credit;	/* credit: thousandths of a line */
 
 	pthread_t thread;
+	bool has_thread;		/* started with the first file */
 	pthread_cond_t filled, written;
 	struct job queue[QUEUE_MAX];
 	uint64_t put_count, taken_count, done_count;
@@ -279,6 +280,20 @@ static void until(struct timespec *ret, long ms)
 	ret->tv_nsec %= 1000000000;
 }
 
+/* Under lock. Most sessions have a pipe or a terminal there, and need no thread */
+static bool has_thread(struct tell *t)
+{
+	sigset_t all, old;
+
+	if (t->has_thread)
+		return true;
+	(void)sigfillset(&all);	/* cannot fail */
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	t->has_thread = pthread_create(&t->thread, NULL, file_thread, t) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return t->has_thread;
+}
+
 /* Takes over @fd */
 static void queue_file(struct tell *t, int fd, struct policy_str line)
 {
@@ -287,7 +302,7 @@ static void queue_file(struct tell *t, int fd, struct policy_str line)
 	uint64_t number;
 
 	pthread_mutex_lock(&t->lock);
-	if (t->put_count - t->done_count >= QUEUE_MAX) {
+	if (t->put_count - t->done_count >= QUEUE_MAX || !has_thread(t)) {
 		/* All hang, and closing the copy here could hang as well: it stays open.
 		 * tell() stops before it comes to this, but for those on their way */
 		pthread_mutex_unlock(&t->lock);
@@ -342,8 +357,6 @@ int tell_new(struct tell **ret)
 {
 	struct tell *t = calloc(1, sizeof(*t));
 	pthread_condattr_t attr;
-	sigset_t all, old;
-	int r;
 
 	if (!t)
 		return -ENOMEM;
@@ -356,14 +369,6 @@ int tell_new(struct tell **ret)
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&t->filled, &attr);
 	(void)pthread_cond_init(&t->written, &attr);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&t->thread, NULL, file_thread, t);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r != 0) {
-		free(t);
-		return -r;
-	}
 	*ret = t;
 	return 0;
 }
@@ -376,6 +381,7 @@ void tell_free(struct tell *t)
 	t->is_stopping = true;
 	pthread_cond_signal(&t->filled);
 	pthread_mutex_unlock(&t->lock);
-	(void)pthread_join(t->thread, NULL);	/* joinable, joined once */
+	if (t->has_thread)
+		(void)pthread_join(t->thread, NULL);	/* joinable, joined once */
 	free(t);
 }

@@ -10,12 +10,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "fusefs/caller.h"
 
 #define CREW_SIZE	4
-#define WATCH_NS	50000000L
+#define WATCH_MS	50
 #define WATCH_IDLE	20		/* looks without anything new before the watch sleeps */
 #define LONG_IO		(128u * 1024u)	/* the copying alone is worth a thread */
 #define NOBODY		(-1)
@@ -31,16 +32,16 @@ struct crew {
 	struct fusefs *fs;
 	pthread_mutex_t lock;
 	pthread_cond_t turn;		/* @reader became NOBODY */
-	pthread_cond_t work;		/* for the watch: it should look again */
 	atomic_int reader;		/* changed under @lock, looked at without */
 	atomic_uint serial;		/* requests begun by readers */
 	atomic_bool busy;		/* the reader is serving one */
 	atomic_bool watch_sleeps;
 	bool stop;			/* under @lock */
-	struct hand hand[CREW_SIZE];
-	int hand_count;
-	pthread_t watch;
-	bool has_watch;
+	struct hand hand[CREW_SIZE];	/* under @lock: started when nobody else is free */
+	int hand_count, idle;
+
+	int wake_fd;			/* for the watch: it should look again */
+	unsigned int last, looks;	/* the watch's: @serial at its last look, looks without anything new */
 };
 
 static void crew_lock(struct crew *c)
@@ -53,14 +54,18 @@ static void crew_unlock(struct crew *c)
 	(void)pthread_mutex_unlock(&c->lock);	/* ours */
 }
 
+static int start_hand(struct crew *c);
+
 static bool take_turn(struct hand *h)
 {
 	struct crew *c = h->crew;
 	bool stop;
 
 	crew_lock(c);
+	c->idle++;
 	while (!c->stop && atomic_load(&c->reader) != NOBODY)
 		(void)pthread_cond_wait(&c->turn, &c->lock);	/* may wake for nothing: hence the loop */
+	c->idle--;
 	stop = c->stop;
 	if (!stop)
 		atomic_store(&c->reader, h->number);
@@ -68,13 +73,29 @@ static bool take_turn(struct hand *h)
 	return !stop;
 }
 
+/* Under @lock: somebody else is to read */
+static void free_turn(struct crew *c)
+{
+	atomic_store(&c->reader, NOBODY);
+	if (c->idle == 0)
+		(void)start_hand(c);	/* none to be had: the first that is done reads */
+	(void)pthread_cond_signal(&c->turn);	/* cannot fail */
+}
+
 static void give_turn(struct crew *c, int from)
 {
 	crew_lock(c);
-	if (atomic_load(&c->reader) == from) {
-		atomic_store(&c->reader, NOBODY);
-		(void)pthread_cond_signal(&c->turn);	/* cannot fail */
-	}
+	if (atomic_load(&c->reader) == from)
+		free_turn(c);
+	crew_unlock(c);
+}
+
+/* The mount is gone, and everybody inside with it */
+static void end_all(struct crew *c)
+{
+	crew_lock(c);
+	c->stop = true;
+	(void)pthread_cond_broadcast(&c->turn);	/* cannot fail */
 	crew_unlock(c);
 }
 
@@ -117,6 +138,7 @@ static void translate(struct fuse_buf *buf)
 
 static void serve_one(struct hand *h, struct fuse_buf *buf)
 {
+	static const uint64_t one = 1;
 	struct crew *c = h->crew;
 
 	translate(buf);
@@ -127,11 +149,8 @@ static void serve_one(struct hand *h, struct fuse_buf *buf)
 	}
 	atomic_fetch_add(&c->serial, 1);
 	atomic_store(&c->busy, true);
-	if (atomic_load(&c->watch_sleeps)) {
-		crew_lock(c);
-		(void)pthread_cond_signal(&c->work);	/* cannot fail */
-		crew_unlock(c);
-	}
+	if (atomic_load(&c->watch_sleeps) && atomic_exchange(&c->watch_sleeps, false))
+		(void)!write(c->wake_fd, &one, sizeof(one));	/* full: then it wakes anyway */
 	fuse_session_process_buf(c->fs->session, buf);
 	/* If the turn was taken away meanwhile this is the new reader's mark: then it is watched a little later */
 	atomic_store(&c->busy, false);
@@ -153,7 +172,7 @@ static void *serve(void *arg)
 	struct hand *h = arg;
 	struct crew *c = h->crew;
 	struct fuse_buf buf = { .mem = NULL };
-	int r, old;
+	int r = 0, old;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);	/* a valid state */
 	caller_thread_init(c->fs);
@@ -162,74 +181,56 @@ static void *serve(void *arg)
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r <= 0)
-			break;		/* ENODEV: the mount is gone, and everybody inside with it */
+			break;
 		serve_one(h, &buf);
 	}
-	give_turn(c, h->number);	/* the others find the same */
+	if (r == 0)		/* ENODEV */
+		end_all(c);
+	else
+		give_turn(c, h->number);
 	free(buf.mem);
 	return NULL;
 }
 
-/* Until there is something to look at, or the next look is due */
-static void watch_wait(struct crew *c, bool idle)
+int crew_watch_fd(const struct crew *c)
 {
-	struct timespec until = { 0 };
-
-	if (idle) {
-		atomic_store(&c->watch_sleeps, true);
-		(void)pthread_cond_wait(&c->work, &c->lock);	/* waking for nothing does no harm */
-		atomic_store(&c->watch_sleeps, false);
-		return;
-	}
-	(void)clock_gettime(CLOCK_REALTIME, &until);	/* exists on every Linux */
-	until.tv_nsec += WATCH_NS;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	(void)pthread_cond_timedwait(&c->work, &c->lock, &until);	/* as above */
+	return c->wake_fd;
 }
 
-static void *watch(void *arg)
+int crew_watch(struct crew *c)
 {
-	struct crew *c = arg;
-	unsigned int last = 0, idle = 0;
+	unsigned int serial = atomic_load(&c->serial);
+	bool busy = atomic_load(&c->busy);
+	uint64_t times;
 
+	(void)!read(c->wake_fd, &times, sizeof(times));	/* only a reason to look */
 	crew_lock(c);
-	while (!c->stop) {
-		unsigned int serial = atomic_load(&c->serial);
-
-		if (serial == last && atomic_load(&c->busy)) {
-			atomic_store(&c->reader, NOBODY);
-			(void)pthread_cond_signal(&c->turn);	/* cannot fail */
-		}
-		idle = serial == last && !atomic_load(&c->busy) ? idle + 1 : 0;
-		last = serial;
-		watch_wait(c, idle >= WATCH_IDLE);
-	}
+	if (serial == c->last && busy)
+		free_turn(c);
 	crew_unlock(c);
-	return NULL;
+	c->looks = serial == c->last && !busy ? c->looks + 1 : 0;
+	c->last = serial;
+	if (c->looks < WATCH_IDLE)
+		return WATCH_MS;
+	atomic_store(&c->watch_sleeps, true);
+	return atomic_load(&c->serial) == serial ? -1 : WATCH_MS;	/* one may have begun before it could know */
 }
 
-static int start_threads(struct crew *c)
+/* Under @lock, or before there is anybody to share with */
+static int start_hand(struct crew *c)
 {
+	struct hand *h = &c->hand[c->hand_count];
 	sigset_t all, old;
-	int r = 0;
+	int r;
 
+	if (c->hand_count == CREW_SIZE || c->stop)
+		return -EAGAIN;
+	*h = (struct hand){ .crew = c, .number = c->hand_count };
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);	/* signals are other threads' business */
-	while (r == 0 && c->hand_count < CREW_SIZE) {
-		struct hand *h = &c->hand[c->hand_count];
-
-		*h = (struct hand){ .crew = c, .number = c->hand_count };
-		r = pthread_create(&h->thread, NULL, serve, h);
-		c->hand_count += r == 0;
-	}
-	if (r == 0) {
-		r = pthread_create(&c->watch, NULL, watch, c);
-		c->has_watch = r == 0;
-	}
+	r = pthread_create(&h->thread, NULL, serve, h);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	c->hand_count += r == 0;
 	return -r;
 }
 
@@ -244,8 +245,9 @@ int crew_start(struct crew **ret, struct fusefs *fs)
 	atomic_store(&c->reader, NOBODY);
 	(void)pthread_mutex_init(&c->lock, NULL);	/* default attributes: these cannot fail */
 	(void)pthread_cond_init(&c->turn, NULL);
-	(void)pthread_cond_init(&c->work, NULL);
-	r = start_threads(c);
+	atomic_store(&c->watch_sleeps, true);
+	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = c->wake_fd < 0 ? -errno : start_hand(c);
 	if (r < 0)
 		crew_stop(c);
 	else
@@ -260,17 +262,15 @@ void crew_stop(struct crew *c)
 	fuse_session_exit(c->fs->session);
 	crew_lock(c);
 	c->stop = true;
-	(void)pthread_cond_broadcast(&c->turn);	/* these cannot fail */
-	(void)pthread_cond_broadcast(&c->work);
+	(void)pthread_cond_broadcast(&c->turn);	/* cannot fail */
 	crew_unlock(c);
 	for (int i = 0; i < c->hand_count; i++)
 		(void)pthread_cancel(c->hand[i].thread);	/* it may have ended by itself */
 	for (int i = 0; i < c->hand_count; i++)
 		(void)pthread_join(c->hand[i].thread, NULL);
-	if (c->has_watch)
-		(void)pthread_join(c->watch, NULL);
 	(void)pthread_mutex_destroy(&c->lock);	/* nobody is left */
 	(void)pthread_cond_destroy(&c->turn);
-	(void)pthread_cond_destroy(&c->work);
+	if (c->wake_fd >= 0)
+		(void)close(c->wake_fd);	/* nothing to lose */
 	free(c);
 }

@@ -66,6 +66,15 @@ void fusefs_tell_gone(struct fusefs *fs, int view_root, const char *dir, const c
  */
 void fusefs_tell_replaced(struct fusefs *fs, int view_root, const char *dir, const char *name, const struct statx *real);
 
+/** fusefs_watch_fd() - Readable: call fusefs_watch(), from one thread always */
+int fusefs_watch_fd(const struct fusefs *fs);
+/**
+ * fusefs_watch() - Let another thread serve if the one that does hangs. Does not wait
+ *
+ * Return: ms after which it wants to be called again; -1: when the descriptor says so
+ */
+int fusefs_watch(struct fusefs *fs);
+
 /** fusefs_stop() - After the mount is gone (cage ended): join the threads, free */
 void fusefs_stop(struct fusefs *fs);
 

@@ -217,6 +217,16 @@ int fusefs_start(struct fusefs **ret, const struct fusefs_config *cfg)
 	return 0;
 }
 
+int fusefs_watch_fd(const struct fusefs *fs)
+{
+	return crew_watch_fd(fs->crew);
+}
+
+int fusefs_watch(struct fusefs *fs)
+{
+	return crew_watch(fs->crew);
+}
+
 bool fusefs_is_born(struct fusefs *fs, dev_t dev, ino_t ino)
 {
 	return born_has(fs->born, dev, ino);

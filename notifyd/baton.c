@@ -2,7 +2,7 @@
  *
  * notifyd/baton.c - The threads, and which of them receives
  *
- * The baton changes hands under the lock, but for one case: the watcher and
+ * The baton changes hands under the lock, but for one case: the watch and
  * the holder both want n->inline_seq, and whoever exchanges it has the baton.
  */
 #include "notifyd/doorman.h"
@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define HANG_NS		(20 * 1000000L)
-#define WATCH_SIGNAL	(SIGRTMIN + 6)	/* blocked in every thread; the watcher waits for it */
 
 static void *worker_run(void *arg);
 
@@ -81,10 +81,10 @@ void baton_begin(struct worker *w)
 	w->inline_seq = ++n->last_seq;
 	n->inline_seq = w->inline_seq;
 	/* each call sets it anew, so it fires only behind one that takes too long, or the last */
-	(void)timer_settime(n->watch_timer, 0, &hang, NULL);	/* valid: cannot fail */
+	(void)timerfd_settime(n->watch_fd, 0, &hang, NULL);	/* valid: cannot fail */
 }
 
-/* False if the watcher was faster */
+/* False if the watch was faster */
 static bool claim(struct worker *w)
 {
 	uint64_t mine = w->inline_seq;
@@ -111,19 +111,7 @@ bool baton_release(struct worker *w)
 	return true;
 }
 
-/* ---- the watcher ---- */
-
-/* Its own thread alone gets the signal: others of the process would die of it */
-static bool watch_timer_make(struct notifyd *n)
-{
-	struct sigevent ev;
-
-	memset(&ev, 0, sizeof(ev));
-	ev.sigev_notify = SIGEV_THREAD_ID;
-	ev.sigev_signo = WATCH_SIGNAL;
-	ev._sigev_un._tid = (pid_t)syscall(SYS_gettid);	/* glibc 2.36 has no name for the field */
-	return timer_create(CLOCK_MONOTONIC, &ev, &n->watch_timer) == 0;
-}
+/* ---- the watch ---- */
 
 static void take_from_holder(struct notifyd *n)
 {
@@ -138,40 +126,18 @@ static void take_from_holder(struct notifyd *n)
 	}
 }
 
-static void *watcher_run(void *arg)
+int notifyd_watch_fd(const struct notifyd *n)
 {
-	struct notifyd *n = arg;
-	bool has_timer = watch_timer_make(n);
-	sigset_t set;
-	int signo;
-
-	(void)pthread_mutex_lock(&n->lock);
-	n->watcher_state = has_timer ? WATCHER_RUNS : WATCHER_FAILED;
-	(void)pthread_cond_broadcast(&n->wake);
-	(void)pthread_mutex_unlock(&n->lock);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, WATCH_SIGNAL);	/* blocked, as all are */
-	while (has_timer && !baton_is_ended(n))
-		if (sigwait(&set, &signo) == 0)
-			take_from_holder(n);
-	return NULL;
+	return n->watch_fd;
 }
 
-static int watcher_start(struct notifyd *n)
+void notifyd_watch(struct notifyd *n)
 {
-	int r = thread_start(&n->watcher, watcher_run, n);
+	uint64_t times;
 
-	if (r < 0)
-		return r;
-	(void)pthread_mutex_lock(&n->lock);
-	while (n->watcher_state == WATCHER_NONE)
-		(void)pthread_cond_wait(&n->wake, &n->lock);
-	(void)pthread_mutex_unlock(&n->lock);
-	if (n->watcher_state == WATCHER_RUNS)
-		return 0;
-	(void)pthread_join(n->watcher, NULL);
-	n->watcher_state = WATCHER_NONE;
-	return -EAGAIN;
+	/* nothing to read: the holder set the timer anew meanwhile */
+	if (read(n->watch_fd, &times, sizeof(times)) == sizeof(times))
+		take_from_holder(n);
 }
 
 /* ---- threads ---- */
@@ -229,10 +195,11 @@ bool baton_is_ended(struct notifyd *n)
 
 int baton_start(struct notifyd *n)
 {
-	int r = watcher_start(n);
+	int r;
 
-	if (r < 0)
-		return r;
+	n->watch_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (n->watch_fd < 0)
+		return -errno;
 	(void)pthread_mutex_lock(&n->lock);
 	r = worker_start(n);
 	(void)pthread_mutex_unlock(&n->lock);
@@ -263,8 +230,4 @@ void baton_join(struct notifyd *n)
 	/* a receiver on a kernel before 6.11 never hears that everybody has gone */
 	for (size_t i = 0; i < n->worker_count; i++)
 		join(n->worker[i].thread, GUARD_SIGNAL);
-	if (n->watcher_state != WATCHER_RUNS)
-		return;
-	join(n->watcher, WATCH_SIGNAL);
-	(void)timer_delete(n->watch_timer);	/* valid */
 }

@@ -34,6 +34,12 @@ struct notifyd_config {
 /** notifyd_start() - Starts the receivers. 0; -errno */
 int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg) MUST_USE;
 
+/** notifyd_watch_fd() - Readable: call notifyd_watch(). For the caller's poll, while anybody is inside */
+int notifyd_watch_fd(const struct notifyd *n);
+
+/** notifyd_watch() - A receiver may hang in a call it answers: let another receive. Does not wait */
+void notifyd_watch(struct notifyd *n);
+
 /** notifyd_stop() - After the cage has ended: join, free */
 void notifyd_stop(struct notifyd *n);
 
