@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -44,35 +45,41 @@ static bool is_deleted(const char *path, const struct stat *st)
 	return stat(path, &named) < 0 || named.st_dev != st->st_dev || named.st_ino != st->st_ino;
 }
 
-/* fusefs would take us for one of the programs it serves, and judge */
-static bool is_served(int fd)
+/* In the doorman. -EAGAIN: fusefs would take us for one of the programs it serves, and judge */
+static int look_at_mount(int fd, const char *path, uint32_t *flags)
 {
 	struct statfs st;
 
-	return fstatfs(fd, &st) < 0 || st.f_type == FUSE_SUPER_MAGIC;
+	if (fstatfs(fd, &st) < 0 || st.f_type == FUSE_SUPER_MAGIC)
+		return -EAGAIN;
+	if ((st.f_flags & ST_RDONLY) && walk_is_system(path))
+		*flags |= RESOLVER_O_FIXED;
+	return 0;
 }
 
 int chain_describe(struct chain *k, int pin, const char *asked)
 {
 	struct resolver_reply *rep = k->rep;
 	struct resolver_object *o;
+	uint32_t fixed = 0;
 	char path[PATH_MAX];
 	struct stat st;
 	ssize_t n;
 
 	if (rep->count == RESOLVER_OBJECTS_MAX)
 		return -ELOOP;
-	if (k->is_local && is_served(pin))
-		return -EAGAIN;
 	if (fstat(pin, &st) < 0)
 		return -errno;
 	n = walk_path(k->host_proc, pin, path, sizeof(path));
 	if (n < 0)
 		return (int)n;
+	if (k->is_local && look_at_mount(pin, path, &fixed) < 0)
+		return -EAGAIN;
 	o = &rep->object[rep->count++];
 	*o = (struct resolver_object){
-		.dev = st.st_dev, .ino = st.st_ino, .mode = st.st_mode,
-		.flags = st.st_nlink == 0 || path[0] != '/' || is_deleted(path, &st) ? RESOLVER_O_MEMORY : 0,
+		.dev = st.st_dev, .ino = st.st_ino, .mode = st.st_mode, .size = (uint64_t)st.st_size,
+		.ctime_sec = st.st_ctim.tv_sec, .ctime_nsec = st.st_ctim.tv_nsec,
+		.flags = fixed | (st.st_nlink == 0 || path[0] != '/' || is_deleted(path, &st) ? RESOLVER_O_MEMORY : 0),
 		.path_off = add_text(rep, path), .asked_off = add_text(rep, asked),
 	};
 	return o->path_off == UINT32_MAX || o->asked_off == UINT32_MAX ? -ENAMETOOLONG : 0;

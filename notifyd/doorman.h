@@ -10,8 +10,7 @@
  * another thread costs more than most answers. Before it waits for anything
  * (a connect, a full socket, an exec stop) it hands the baton to an idle or new
  * thread. Should it hang where nobody expected it, in a page of the caller's
- * that lies on a dead server, the main thread takes the baton from it after 20 ms
- * (notifyd_watch()).
+ * that lies on a dead server, a watcher takes the baton from it after 20 ms.
  *
  * A handler fills call.reply, which starts life as a denial; loop.c sends it in
  * one place. What remains to be done after the answer (the exec stop) is left
@@ -32,6 +31,7 @@
 #include <time.h>
 
 #include "common/event.h"
+#include "notifyd/memo.h"
 #include "notifyd/notifyd.h"
 
 #define DOORMAN_THREADS_MAX	256	/* calls that may block at one time */
@@ -75,7 +75,7 @@ struct call {
 struct worker {
 	struct notifyd *n;
 	pthread_t thread;
-	bool has_baton;		/* its own view: notifyd_watch() may have taken it (baton.c) */
+	bool has_baton;		/* its own view: the watcher may have taken it (baton.c) */
 	uint64_t inline_seq;	/* the call it answers with the baton in hand; 0: none */
 	bool has_timer;
 	timer_t timer;
@@ -104,7 +104,9 @@ struct notifyd {
 	size_t idle_count, worker_count;
 	struct worker worker[DOORMAN_THREADS_MAX];
 
-	int watch_fd;			/* a timer, set by whoever holds the baton; notifyd_watch() */
+	pthread_t watcher;
+	enum { WATCHER_NONE = 0, WATCHER_FAILED, WATCHER_RUNS } watcher_state;
+	timer_t watch_timer;		/* of the watcher; set by whoever holds the baton */
 	uint64_t last_seq;		/* the holder's */
 	_Atomic uint64_t inline_seq;	/* call that is answered with the baton in hand; 0: none */
 
@@ -114,6 +116,8 @@ struct notifyd {
 	size_t resolver_free_count;
 	bool is_greeted[RESOLVER_SOCKETS];
 	int view_root;			/* O_PATH; -1 nobody has asked for it */
+	struct memo memo;
+	atomic_uint crowd;		/* execs to come during which somebody else receives (loop.c) */
 
 	struct cookies listeners;
 	atomic_bool wants_credentials;	/* somebody inside has asked for its peers' pids */
@@ -133,7 +137,7 @@ void loop_hold(struct worker *w);
 
 /* ---- baton.c ---- */
 
-/** baton_start() - The first thread. 0; -errno */
+/** baton_start() - The first thread and the watcher. 0; -errno */
 int baton_start(struct notifyd *n) MUST_USE;
 
 /** baton_release() - Before waiting for anything. False: there is no other thread, and it must not wait long */

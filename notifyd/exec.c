@@ -63,8 +63,6 @@ static int read_exec(const struct call *c, struct exec *e)
 	n = target_read_str(c, a.path, path, sizeof(path));
 	if (n < 0)
 		return (int)n;
-	if (pins_is_absent(c, path))
-		return -ENOENT;
 	r = name_for_kernel(e, path, a.dirfd);
 	if (r == 0)
 		r = pins_exec(c, &q, &e->rep);

@@ -66,10 +66,20 @@ struct new_image {
 	struct argv_copy argv;
 	char execfn[PATH_MAX];
 	char loader[PATH_MAX];		/* file mapped at AT_BASE; "" for a static program */
+	uint64_t base;
 };
 
 /** new_image_read() - @c is held. 0; -errno: cannot be judged, so it must die */
 int new_image_read(const struct call *c, struct new_image *ret) MUST_USE;
+
+/**
+ * new_image_glance() - As much of it as tells whether a program of the system is what was @expected
+ *
+ * A file of the system on a read-only mount names the loader it named before, and
+ * that name leads where it led. Sets neither exe nor loader.
+ * Return: 0; -EAGAIN: to be looked at in full; -errno as new_image_read()
+ */
+int new_image_glance(const struct call *c, const struct resolver_object *expected, struct new_image *ret) MUST_USE;
 void new_image_free(struct new_image *m);
 
 /** new_image_parse() - argv, AT_EXECFN and AT_BASE out of a copy of the initial stack. 0; -ENODATA read more; -EBADMSG */

@@ -36,6 +36,21 @@ static bool argv_equal(const struct argv_copy *a, const struct argv_copy *b)
 	return a->argc == b->argc && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
+static bool is_text_as_judged(const struct exec *e, const struct new_image *m)
+{
+	return strcmp(m->execfn, e->asked) == 0 && argv_equal(&m->argv, &e->expected);
+}
+
+/* What most execs are: a dynamic program of the system's, and nothing has changed */
+static bool is_plainly_as_judged(const struct call *c, const struct exec *e, struct new_image *m)
+{
+	const struct resolver_object *loader = e->loader < 0 ? NULL : &e->rep.object[e->loader];
+
+	return (!loader || (loader->flags & RESOLVER_O_FIXED)) &&
+	       new_image_glance(c, &e->rep.object[e->program], m) == 0 &&
+	       (m->base != 0) == (loader != NULL) && is_text_as_judged(e, m);
+}
+
 static bool is_as_judged(const struct exec *e, const struct new_image *m)
 {
 	const struct resolver_object *o = &e->rep.object[e->program];
@@ -47,8 +62,7 @@ static bool is_as_judged(const struct exec *e, const struct new_image *m)
 		return false;
 	if (m->has_stat && (m->dev != o->dev || m->ino != o->ino))
 		return false;
-	return strcmp(m->execfn, e->asked) == 0 && strcmp(m->loader, loader) == 0 &&
-	       argv_equal(&m->argv, &e->expected);
+	return strcmp(m->loader, loader) == 0 && is_text_as_judged(e, m);
 }
 
 /* ---- judging anew what is there instead ---- */
@@ -138,6 +152,10 @@ static int inspect(struct call *c, struct exec *e, pid_t pid)
 		return ENOMEM;
 	c->tid = pid;
 	c->is_held = true;
+	if (is_plainly_as_judged(c, e, m)) {
+		new_image_free(m);
+		return 0;
+	}
 	err = -new_image_read(c, m);
 	if (err == 0 && is_as_judged(e, m)) {
 		new_image_free(m);

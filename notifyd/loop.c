@@ -17,6 +17,8 @@
 #include "common/newer.h"
 #include "notifyd/pins.h"
 
+#define CROWD_EXECS 16
+
 void reply_result(struct call *c, int64_t result)
 {
 	c->reply.kind = REPLY_VALUE;
@@ -65,6 +67,32 @@ static int send_reply(struct call *c)
 	return ioctl(c->n->cfg.listener_fd, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 ? -errno : 0;
 }
 
+static bool is_somebody_waiting(const struct notifyd *n)
+{
+	struct pollfd p = { .fd = n->cfg.listener_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
+}
+
+/*
+ * An exec stop is a third of a millisecond off. Having another thread receive
+ * until then costs more than the wait, unless there is something to receive:
+ * then for some execs to come as well. Should this one take long, the watcher
+ * takes the baton.
+ */
+static void see_through(struct call *c, int sent)
+{
+	struct notifyd *n = c->n;
+
+	if (n->crowd > 0) {
+		n->crowd--;
+		(void)baton_release(c->worker);
+	}
+	c->after(c, sent);
+	if (c->worker->has_baton && is_somebody_waiting(n))
+		n->crowd = CROWD_EXECS;
+}
+
 static void serve(struct call *c, const struct handler *h)
 {
 	bool may_hang = h && !h->is_quick;
@@ -75,10 +103,8 @@ static void serve(struct call *c, const struct handler *h)
 	if (h)
 		h->handle(c);
 	sent = send_reply(c);
-	if (c->after) {
-		(void)baton_release(c->worker);	/* no thread left: an exec stop is not far off */
-		c->after(c, sent);
-	}
+	if (c->after)
+		see_through(c, sent);
 	if (may_hang)
 		baton_end(c->worker);
 }
@@ -168,6 +194,7 @@ static void notifyd_free(struct notifyd *n)
 	if (n->view_root >= 0)
 		(void)close(n->view_root);	/* O_PATH */
 	free(n->listeners.slot);
+	memo_free(&n->memo);
 	(void)pthread_mutex_destroy(&n->lock);
 	(void)pthread_mutex_destroy(&n->resolver_lock);
 	(void)pthread_mutex_destroy(&n->listeners.lock);
@@ -200,6 +227,7 @@ int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg)
 	n->cfg = *cfg;
 	n->view_root = -1;
 	init_locks(n);
+	memo_init(&n->memo);
 	n->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = n->proc_fd < 0 ? -errno : sizes(n);
 	if (r == 0)
@@ -209,6 +237,8 @@ int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg)
 		return r;
 	}
 	n->net_cookie = own_net_cookie();
+	/* a tracee's stop is waited for, and need not wake the main thread as well. The signal exists. */
+	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP }, NULL);
 #ifdef AGENTSH_TEETH
 	n->is_execstop_off = getenv("AGENTSH_TEETH_OFF") && strstr(getenv("AGENTSH_TEETH_OFF"), "execstop");
 #endif

@@ -23,14 +23,6 @@ struct pin_request {
  */
 int pins_exec(const struct call *c, const struct pin_request *q, struct resolver_reply *ret) MUST_USE;
 
-/**
- * pins_is_absent() - A program that is certainly not there
- *
- * Three quarters of a build's execs are ENOENT along PATH. For system
- * directories that is seen from here, without the resolver; false says nothing.
- */
-bool pins_is_absent(const struct call *c, const char *path);
-
 /** pins_path() - As pins_exec() for one object of any type; @ret_pin is an O_PATH descriptor */
 int pins_path(const struct call *c, const struct pin_request *q, struct resolver_reply *ret,
 	      int *ret_pin) MUST_USE;
@@ -43,6 +35,9 @@ int pins_diag(const struct call *c) MUST_USE;
 
 /** pins_connect() - connect() a Unix socket from within the view's user namespace. 0; -EINTR ask again; -errno */
 int pins_connect(const struct call *c, int pin, int sock) MUST_USE;
+
+/** pins_bind() - bind() a Unix socket to a path in the caller's place: its directory, umask and identity. 0; -errno as bind */
+int pins_bind(const struct call *c, const char *path, int sock) MUST_USE;
 
 /** pins_text() - A string of a reply; "" if the offset lies */
 const char *pins_text(const struct resolver_reply *rep, uint32_t off);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/base.h"
+#include "notifyd/actor.h"
 
 enum resolver_op {
 	RESOLVER_HELLO = 0,	/* one descriptor: the host's /proc. Answered like the others */
@@ -20,6 +21,7 @@ enum resolver_op {
 	RESOLVER_EXEC,		/* program, its #! chain, and the ELF interpreter of the last */
 	RESOLVER_DIAG,		/* replies with a NETLINK_SOCK_DIAG socket of the cage's network namespace */
 	RESOLVER_CONNECT,	/* two descriptors: the pin of a Unix socket, and the socket to connect to it */
+	RESOLVER_BIND,		/* one descriptor more: a Unix socket, to be bound to @path as @actor would */
 	RESOLVER_OP_COUNT
 };
 
@@ -38,6 +40,7 @@ enum resolver_op {
 struct resolver_request {
 	uint32_t op, flags;
 	int32_t inner_tgid, inner_tid;
+	struct actor actor;	/* BIND */
 	char path[PATH_MAX];	/* sent as far as its NUL */
 };
 
@@ -48,6 +51,7 @@ struct resolver_request {
 #define RESOLVER_O_UNREADABLE	(1u << 3)
 #define RESOLVER_O_INTERP	(1u << 4)	/* the PT_INTERP of the object before it */
 #define RESOLVER_O_MEMORY	(1u << 5)	/* no name leads to it: memfd, deleted */
+#define RESOLVER_O_FIXED	(1u << 6)	/* of the system, on a read-only mount: nobody inside replaces it */
 
 #define RESOLVER_OBJECTS_MAX	8
 #define RESOLVER_TEXT_MAX	40960
@@ -55,6 +59,8 @@ struct resolver_request {
 /** struct resolver_object - One file. Offsets into the text, each string NUL-terminated there */
 struct resolver_object {
 	uint64_t dev, ino;
+	uint64_t size;
+	int64_t ctime_sec, ctime_nsec;	/* with size: the content is what was looked at */
 	uint32_t mode, flags;
 	uint32_t path_off;	/* as resolved, in the view */
 	uint32_t asked_off;	/* as it was named */
@@ -64,6 +70,7 @@ struct resolver_object {
 
 struct resolver_reply {
 	int32_t err;		/* 0 or -errno */
+	int32_t tid;		/* HELLO: of the thread that serves this socket */
 	uint32_t need, count;
 	uint32_t text_len;
 	struct resolver_object object[RESOLVER_OBJECTS_MAX];
