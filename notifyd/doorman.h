@@ -10,7 +10,8 @@
  * another thread costs more than most answers. Before it waits for anything
  * (a connect, a full socket, an exec stop) it hands the baton to an idle or new
  * thread. Should it hang where nobody expected it, in a page of the caller's
- * that lies on a dead server, a watcher takes the baton from it after 20 ms.
+ * that lies on a dead server, the main thread takes the baton from it after 20 ms
+ * (notifyd_watch()).
  *
  * A handler fills call.reply, which starts life as a denial; loop.c sends it in
  * one place. What remains to be done after the answer (the exec stop) is left
@@ -40,7 +41,7 @@
 /** enum reply_kind - Zero answers with @err or @value, and @err starts as EACCES */
 enum reply_kind {
 	REPLY_VALUE = 0,
-	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; bind of a path (bind.c); inotify.c */
+	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; inotify.c; open.c */
 	REPLY_FD,		/* hand in @fd */
 };
 
@@ -75,7 +76,7 @@ struct call {
 struct worker {
 	struct notifyd *n;
 	pthread_t thread;
-	bool has_baton;		/* its own view: the watcher may have taken it (baton.c) */
+	bool has_baton;		/* its own view: notifyd_watch() may have taken it (baton.c) */
 	uint64_t inline_seq;	/* the call it answers with the baton in hand; 0: none */
 	bool has_timer;
 	timer_t timer;
@@ -104,9 +105,7 @@ struct notifyd {
 	size_t idle_count, worker_count;
 	struct worker worker[DOORMAN_THREADS_MAX];
 
-	pthread_t watcher;
-	enum { WATCHER_NONE = 0, WATCHER_FAILED, WATCHER_RUNS } watcher_state;
-	timer_t watch_timer;		/* of the watcher; set by whoever holds the baton */
+	int watch_fd;			/* a timer, set by whoever holds the baton; notifyd_watch() */
 	uint64_t last_seq;		/* the holder's */
 	_Atomic uint64_t inline_seq;	/* call that is answered with the baton in hand; 0: none */
 
@@ -115,6 +114,7 @@ struct notifyd {
 	int resolver_free[RESOLVER_SOCKETS];	/* stack of indexes */
 	size_t resolver_free_count;
 	bool is_greeted[RESOLVER_SOCKETS];
+	pid_t resolver_tid[RESOLVER_SOCKETS];	/* its thread behind each, as we see it; whoever has the socket looks */
 	int view_root;			/* O_PATH; -1 nobody has asked for it */
 	struct memo memo;
 	atomic_uint crowd;		/* execs to come during which somebody else receives (loop.c) */
@@ -137,7 +137,7 @@ void loop_hold(struct worker *w);
 
 /* ---- baton.c ---- */
 
-/** baton_start() - The first thread and the watcher. 0; -errno */
+/** baton_start() - The first thread. 0; -errno */
 int baton_start(struct notifyd *n) MUST_USE;
 
 /** baton_release() - Before waiting for anything. False: there is no other thread, and it must not wait long */
@@ -176,6 +176,9 @@ void handle_sendto(struct call *c);	/* send.c */
 void handle_sendmsg(struct call *c);
 void handle_sendmmsg(struct call *c);
 void handle_inotify_add_watch(struct call *c);	/* inotify.c */
+void handle_open(struct call *c);	/* open.c; openat and creat too */
+void handle_openat2(struct call *c);
+void handle_truncate(struct call *c);
 
 /* ---- guard.c ---- */
 
