@@ -49,7 +49,7 @@ static int limits(const struct cage_config *cfg, struct cage_failure *reterr)
 static int confine(const struct cage_config *cfg, struct cage_failure *reterr, int *ret_listener)
 {
 	struct filter_options opt = {
-		.tracing = cfg->tracing, .nested = cfg->nested,
+		.tracing = cfg->tracing, .nested = cfg->nested, .traps_opens = cfg->plan->traps_opens,
 		.no_refusals = CAGE_IS_OFF(cfg, FILTER), .no_notify = CAGE_IS_OFF(cfg, DOORMAN),
 	};
 	bool needs_caps = CAGE_IS_OFF(cfg, NNP);	/* Landlock and seccomp want one or the other */

@@ -11,6 +11,7 @@
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LO() and HI() assume l
 
 static const struct sock_filter always[] = { RET(SECCOMP_RET_ALLOW) };
 static const struct sock_filter never[] = { RET_ERRNO(EPERM) };
+static const struct sock_filter notified[] = { RET(SECCOMP_RET_USER_NOTIF) };
 
 /* SOCK_PACKET would turn an AF_INET socket into a packet socket: the list is of what is known */
 static const struct sock_filter args_socket[] = {
@@ -123,6 +125,38 @@ static const struct sock_filter args_unshare[] = {
 	RET_ERRNO(EPERM),
 };
 
+/*
+ * open: what may change something, for the doorman (filter_options.traps_opens).
+ * __O_TMPFILE without O_DIRECTORY, with which it has its bit in common.
+ */
+#define OPEN_WRITES	(O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
+#define OPEN_TRAPPED(n)	\
+	LO(n), \
+	ANY(OPEN_WRITES, 1, 0), \
+	RET(SECCOMP_RET_ALLOW), \
+	RET(SECCOMP_RET_USER_NOTIF)
+
+static const struct sock_filter args_open_trapped[] = { OPEN_TRAPPED(1) };
+static const struct sock_filter args_openat_trapped[] = { OPEN_TRAPPED(2) };
+
+/*
+ * And where he has nothing to decide: O_TRUNC without a descriptor to write by (O_RDONLY, or both bits of
+ * O_ACCMODE) changes a file, and Landlock does not see it, for its right to truncate would cost each open for
+ * reading a fourth (cage/landlock.c).
+ */
+#define OPEN_TRUNCATING(n) \
+	LO(n), \
+	ANY(O_TRUNC, 1, 0), \
+	RET(SECCOMP_RET_ALLOW), \
+	AND(O_ACCMODE), \
+	EQ(O_WRONLY, 1, 0), \
+	EQ(O_RDWR, 0, 1), \
+	RET(SECCOMP_RET_ALLOW), \
+	RET(SECCOMP_RET_USER_NOTIF)
+
+static const struct sock_filter args_open[] = { OPEN_TRUNCATING(1) };
+static const struct sock_filter args_openat[] = { OPEN_TRUNCATING(2) };
+
 struct block {
 	int nr;
 	const struct sock_filter *insn;
@@ -132,7 +166,7 @@ struct block {
 
 static const struct block by_args[] = {
 	BLOCK(socket), BLOCK(socketpair), BLOCK(sendto), BLOCK(sendmsg), BLOCK(sendmmsg),
-	BLOCK(ioctl), BLOCK(unshare),
+	BLOCK(ioctl), BLOCK(unshare), BLOCK(open), BLOCK(openat),
 };
 
 /* Other tasks' memory and descriptors: for debuggers, if the policy lets them work */
@@ -142,6 +176,20 @@ static const int tracing_calls[] = {
 
 /* Chromium's sandbox: a user namespace, and a chroot in it */
 static const int nested_calls[] = { SYS_unshare, SYS_chroot };
+
+static const struct block if_opens_trapped[] = {
+	{ SYS_open, args_open_trapped, ARRAY_SIZE(args_open_trapped) },
+	{ SYS_openat, args_openat_trapped, ARRAY_SIZE(args_openat_trapped) },
+	{ SYS_creat, notified, ARRAY_SIZE(notified) },
+};
+
+static const struct block *block_find(const struct block *list, size_t count, int nr)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].nr == nr)
+			return &list[i];
+	return NULL;
+}
 
 static bool is_in(const int *list, size_t count, int nr)
 {
@@ -155,15 +203,20 @@ const struct sock_filter *filter_args(int nr, const struct filter_options *opt, 
 {
 	bool is_tracing = is_in(tracing_calls, ARRAY_SIZE(tracing_calls), nr);
 	bool is_nested = is_in(nested_calls, ARRAY_SIZE(nested_calls), nr);
+	const struct block *b = NULL;
 
 	*ret_count = 1;
 	if ((is_tracing && opt->tracing) || (is_nested && opt->nested))
 		return always;
-	for (size_t i = 0; i < ARRAY_SIZE(by_args); i++) {
-		if (by_args[i].nr == nr) {
-			*ret_count = by_args[i].count;
-			return by_args[i].insn;
-		}
+	if (opt->traps_opens)
+		b = block_find(if_opens_trapped, ARRAY_SIZE(if_opens_trapped), nr);
+	if (!b)
+		b = block_find(by_args, ARRAY_SIZE(by_args), nr);
+	if (b) {
+		*ret_count = b->count;
+		return b->insn;
 	}
+	if (nr == SYS_creat)
+		return always;
 	return is_tracing || is_nested ? never : NULL;
 }

@@ -3,7 +3,11 @@
  * cage/landlock.c - The second lock on everything that changes things
  *
  * Rights that modify are handled, reading is not: the view carries reads, and
- * Landlock's read rights cost a third more on every open. Network rights and
+ * Landlock's read rights cost a third more on every open. Nor is TRUNCATE: the
+ * kernel notes for each file that is opened whether it may be truncated, and
+ * that walk up the path costs as much. What truncates without WRITE_FILE is
+ * the doorman's (truncate(2), openat2(2), O_TRUNC on a descriptor that cannot
+ * write), beside the read-only mounts. Network rights and
  * scopes are handled and have no rule at all: what the policy allows there is
  * done by the doorman, outside.
  */
@@ -27,7 +31,7 @@ struct ruleset_attr {
 	uint64_t fs, net, scoped;
 };
 
-#define FILE_RIGHTS	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
+#define FILE_RIGHTS	LANDLOCK_ACCESS_FS_WRITE_FILE
 #define DIRECTORY_RIGHTS (LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 	LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
 	LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
@@ -48,8 +52,6 @@ static int ruleset_make(struct ruleset *ret, struct cage_failure *reterr)
 	if (abi < ABI_MIN)
 		return cage_fail(reterr, abi < 0 ? errno : ENOSYS, "Landlock",
 				 "the kernel's Landlock is off or too old: 5.19 or newer with lsm=landlock,... is needed");
-	if (abi < 3)
-		attr.fs &= ~LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (abi >= 4) {
 		attr.net = LANDLOCK_ACCESS_NET_BIND_TCP | LANDLOCK_ACCESS_NET_CONNECT_TCP;
 		size = offsetof(struct ruleset_attr, scoped);

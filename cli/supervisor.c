@@ -142,7 +142,7 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 {
 	struct supervisor *s = ctx;
 	struct notifyd_config cfg = {
-		.listener_fd = listener_fd, .policy = &s->job->loaded->policy,
+		.listener_fd = listener_fd, .policy = &s->job->loaded->policy, .plan = s->job->plan,
 		.tracing = s->job->loaded->tracing, .nested = s->job->loaded->nested,
 		.courier_sock = s->courier_ours, .query_view_path = QUERY_VIEW_PATH, .query_host_path = s->query_path,
 	};

@@ -7,6 +7,7 @@
 static const char *const names[] = {
 	[EVENT_LAYER_NONE] = "none",
 	[EVENT_LAYER_FUSEFS] = "fusefs",
+	[EVENT_LAYER_OPEN] = "open",
 	[EVENT_LAYER_EXEC] = "exec",
 	[EVENT_LAYER_NETWORK] = "network",
 	[EVENT_LAYER_UNIX] = "unix",

@@ -18,6 +18,7 @@
 enum event_layer {
 	EVENT_LAYER_NONE = 0,
 	EVENT_LAYER_FUSEFS,
+	EVENT_LAYER_OPEN,		/* doorman: what changes files outside the served trees */
 	EVENT_LAYER_EXEC,		/* doorman, before the exec and at the exec stop */
 	EVENT_LAYER_NETWORK,
 	EVENT_LAYER_UNIX,

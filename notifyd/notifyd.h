@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 
 struct notifyd;
+struct plan;
 
 /** struct notifyd_config - Everything is borrowed until notifyd_stop() */
 struct notifyd_config {
@@ -19,6 +20,7 @@ struct notifyd_config {
 	int resolver_socks[RESOLVER_SOCKETS];	/* our ends; taken over */
 	int courier_sock;			/* our end of common/courier.h; borrowed. -1: none */
 	const struct policy *policy;
+	const struct plan *plan;
 	struct event_sink *sink;
 	bool tracing;				/* policy allows tracing inside */
 	bool nested;

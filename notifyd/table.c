@@ -8,7 +8,11 @@
 
 #include <sys/syscall.h>
 
+#include "common/newer.h"
+
 static const struct handler handlers[] = {
+	{ SYS_openat, false, handle_open },
+	{ SYS_open, false, handle_open },
 	{ SYS_execve, false, handle_execve },
 	{ SYS_execveat, false, handle_execve },
 	{ SYS_sendmsg, false, handle_sendmsg },
@@ -20,6 +24,9 @@ static const struct handler handlers[] = {
 	{ SYS_sendto, false, handle_sendto },
 	{ SYS_sendmmsg, false, handle_sendmmsg },
 	{ SYS_inotify_add_watch, false, handle_inotify_add_watch },
+	{ SYS_openat2, false, handle_openat2 },
+	{ SYS_truncate, false, handle_truncate },
+	{ SYS_creat, false, handle_open },
 };
 
 const struct handler *handler_find(int nr)

@@ -131,6 +131,19 @@ int target_fd(const struct call *c, int fd)
 	return ret >= 0 ? ret : -err;
 }
 
+int target_give_fd(const struct call *c, int fd, uint32_t flags)
+{
+	struct seccomp_notif_addfd add = { .id = c->id, .srcfd = (uint32_t)fd, .newfd_flags = flags };
+	int r;
+
+	do
+		r = ioctl(c->n->cfg.listener_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	return r;
+}
+
 /* The n-th number of a line; 0 if there is none */
 static pid_t nth_number(const char *text, const char *key, int n)
 {

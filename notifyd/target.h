@@ -39,6 +39,9 @@ int target_open(const struct call *c, const char *what) MUST_USE;
 /** target_fd() - Duplicate of its descriptor @fd. fd, CLOEXEC; -EBADF; -errno; -ESRCH */
 int target_fd(const struct call *c, int fd) MUST_USE;
 
+/** target_give_fd() - Install @fd in its table; the call is not answered by it. Number there; -EMFILE; -errno; -ESRCH */
+int target_give_fd(const struct call *c, int fd, uint32_t flags) MUST_USE;
+
 /** struct target_ids - Ids of the task inside the cage, as the cage's /proc has them */
 struct target_ids {
 	pid_t tgid, tid;	/* outside */

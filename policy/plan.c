@@ -76,7 +76,7 @@ static bool is_guarded(const struct walk *w, const char *dir, const char *path, 
 {
 	uint64_t look = POLICY_OP_BIT(POLICY_OP_READ) | POLICY_OP_BIT(POLICY_OP_EXEC);
 
-	if (w->is_root || own->hides || (other->strict & ~own->strict & ~look) ||
+	if (w->is_root || own->hides || own->redirected || (other->strict & ~own->strict & ~look) ||
 	    (own->strict & ~other->strict) || own->strict != own->loose)
 		return false;
 	if (!st)
@@ -120,6 +120,8 @@ static enum child_kind judge_among_bound(const struct walk *w, const struct plac
 	 * a mount point, is little against serving all of its neighbours */
 	if (face == PLAN_WRITABLE && plan_face_fits(face, own) && found && S_ISDIR(found->st_mode))
 		return CHILD_WALK;
+	if (base == PLAN_READONLY && plan_is_handed_in(own, other, found))
+		return CHILD_NOTHING;
 	if (!plan_own_equal(own, other) && !is_guarded(w, dir->path, path, found, own, other))
 		return CHILD_SERVE;
 	if (found && S_ISDIR(found->st_mode))
@@ -203,13 +205,13 @@ static int walk_children(struct walk *w, const struct place *dir, const struct f
 static int walk_fork(struct walk *w, const struct place *p)
 {
 	struct fork f = { .name = NULL };
-	bool is_served = plan_tells_names(w, p->path);
+	bool is_served;
 	int r = plan_children(w, p->path, &f.name, &f.name_count);
 
 	if (r < 0)
 		return r;
 	f.base = base_face(w, p, &f.other);
-	is_served |= f.base == PLAN_SERVED;
+	is_served = f.base == PLAN_SERVED || plan_tells_names(w, p->path, f.base == PLAN_READONLY);
 	for (size_t i = 0; !is_served && i < f.name_count; i++) {
 		struct place child;
 
@@ -433,6 +435,9 @@ static int make(struct walk *w)
 	if (r < 0)
 		return r;
 	w->plan->tmp = tmp_face(w);
+	r = plan_opens(w);
+	if (r < 0)
+		return r;
 	w->plan->home_is_served = true;
 	w->plan->by_files = policy_has_by(&w->l->policy, POLICY_SECTION_FILES);
 	return 0;

@@ -29,7 +29,7 @@ enum plan_face plan_uniform(const struct walk *w, const struct policy_state *st)
 }
 
 static uint64_t allowed(const struct walk *w, const struct policy_state *st, uint32_t traits,
-			const struct policy_subject *subject, bool *ret_hides)
+			const struct policy_subject *subject, struct plan_own *own)
 {
 	uint64_t mask = 0;
 
@@ -42,7 +42,9 @@ static uint64_t allowed(const struct walk *w, const struct policy_state *st, uin
 		if (d.verdict == POLICY_ALLOW)
 			mask |= POLICY_OP_BIT(op);
 		else if (d.flags & POLICY_F_HIDE)
-			*ret_hides = true;
+			own->hides = true;
+		if (d.verdict == POLICY_REDIRECT)
+			own->redirected |= POLICY_OP_BIT(op);
 	}
 	return mask;
 }
@@ -53,14 +55,15 @@ struct plan_own plan_own(const struct walk *w, const struct policy_state *st)
 	const struct policy_subject other = { policy_str(OTHER_PROGRAM) };
 	struct plan_own own = { 0 };
 
-	own.strict = allowed(w, st, POLICY_T_UNKNOWN, &unknown, &own.hides);
-	own.loose = allowed(w, st, 0, &other, &own.hides);
+	own.strict = allowed(w, st, POLICY_T_UNKNOWN, &unknown, &own);
+	own.loose = allowed(w, st, 0, &other, &own);
 	return own;
 }
 
 bool plan_own_equal(const struct plan_own *a, const struct plan_own *b)
 {
-	return a->strict == b->strict && a->loose == b->loose && a->hides == b->hides;
+	return a->strict == b->strict && a->loose == b->loose && a->hides == b->hides &&
+	       a->redirected == b->redirected;
 }
 
 void plan_step(const struct walk *w, const struct policy_state *dir, const char *name,

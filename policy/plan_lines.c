@@ -118,11 +118,19 @@ bool plan_is_beneath(const char *path, const char *dir)
 	return strncmp(path, dir, n) == 0 && path[n] == '/';
 }
 
-bool plan_tells_names(const struct walk *w, const char *dir)
+/* A redirect of writing changes nothing of what is seen */
+static bool is_doormans(const struct plan_line *l)
+{
+	return l->anchor->verdict == POLICY_REDIRECT && !(l->anchor->ops & PLAN_LOOK);
+}
+
+bool plan_tells_names(const struct walk *w, const char *dir, bool is_readonly)
 {
 	for (size_t i = 0; i < w->line_count; i++) {
 		const struct plan_line *l = &w->line[i];
 
+		if (is_readonly && is_doormans(l))
+			continue;
 		if (l->tells_names && (strcmp(dir, l->literal) == 0 || plan_is_beneath(dir, l->literal)))
 			return true;
 	}

@@ -5,6 +5,8 @@
 #ifndef POLICY_PLAN_WALK_H
 #define POLICY_PLAN_WALK_H
 
+#include <sys/stat.h>
+
 #include "policy/arena.h"
 #include "policy/plan.h"
 
@@ -22,6 +24,7 @@ struct plan_line {
 /** struct plan_own - How one name itself is decided */
 struct plan_own {
 	uint64_t strict, loose;		/* ops allowed if conditions hold, and if they do not */
+	uint64_t redirected;
 	bool hides;
 };
 
@@ -43,7 +46,8 @@ struct walk {
 /* ---- policy/plan_lines.c ---- */
 int plan_lines(struct walk *w) MUST_USE;		/* fills line[]; 0; -EINVAL with the diag; -ENOMEM */
 bool plan_is_beneath(const char *path, const char *dir);	/* strictly */
-bool plan_tells_names(const struct walk *w, const char *dir);	/* a wildcard tells names in @dir apart */
+/** plan_tells_names() - Does a wildcard tell names in @dir apart? @is_readonly: then what the doorman does by himself is left out */
+bool plan_tells_names(const struct walk *w, const char *dir, bool is_readonly);
 /** plan_children() - Names in @dir that a literal or a served path leads through. Arena array; -ENOMEM */
 int plan_children(const struct walk *w, const char *dir, const char ***ret, size_t *ret_count) MUST_USE;
 /** plan_why() - Id of a rule whose pattern starts at or beneath @dir; else @fallback */
@@ -61,6 +65,12 @@ void plan_step(const struct walk *w, const struct policy_state *dir, const char 
 void plan_step_other(const struct walk *w, const struct policy_state *dir, struct policy_state *ret);
 /** plan_face_fits() - May a name so decided be covered by a mount of that face? */
 bool plan_face_fits(enum plan_face face, const struct plan_own *own);
+
+/* ---- policy/plan_opens.c ---- */
+/** plan_is_handed_in() - A name among read-only ones that the doorman alone can do justice to */
+bool plan_is_handed_in(const struct plan_own *own, const struct plan_own *other, const struct stat *found);
+/** plan_opens() - Must opens be trapped? -EINVAL with the diag: a redirect that nobody would do */
+int plan_opens(struct walk *w) MUST_USE;
 
 /* ---- policy/plan_programs.c ---- */
 int plan_find_served(struct walk *w) MUST_USE;		/* fills served[]; 0; -EINVAL with the diag; -ENOMEM */
