@@ -305,8 +305,9 @@ static int on_init(struct build *b, struct incoming *in)
 {
 	b->cage->init = in->msg.value;
 	b->cage->init_pidfd = proc_pidfd(in->msg.value);
-	return b->cage->init_pidfd < 0 ?
-		cage_fail(b->reterr, -b->cage->init_pidfd, "init", "%s", strerror(-b->cage->init_pidfd)) : 0;
+	if (b->cage->init_pidfd < 0)
+		return cage_fail(b->reterr, -b->cage->init_pidfd, "init", "%s", strerror(-b->cage->init_pidfd));
+	return cage_tasks_limit(b->cage, b->cfg, b->reterr);	/* it waits for our answer before it forks */
 }
 
 static int on_listener(struct build *b, struct incoming *in)
@@ -380,6 +381,7 @@ static void tear_down(struct cage *cage)
 	while (poll(&init, 1, -1) < 0 && errno == EINTR)
 		;
 	(void)close(cage->init_pidfd);
+	cage_tasks_end(cage);
 }
 
 static int start_builder(struct build *b, struct builder *child)

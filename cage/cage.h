@@ -159,6 +159,7 @@ struct cage {
 	pid_t builder;		/* our child; when it is reaped, everything inside is dead */
 	pid_t init, command;	/* ids in our pid namespace */
 	int init_pidfd;
+	char task_group[4096];	/* control group that limits root's processes; "": none */
 };
 
 /**
@@ -174,6 +175,9 @@ struct cage {
  */
 int cage_build(struct cage *ret, const struct cage_config *cfg, const struct cage_caller *caller,
 	       const struct cage_hooks *hooks, int job_sock, struct cage_failure *reterr) MUST_USE;
+
+/** cage_tasks_end() - When everything inside is dead: remove what limited it */
+void cage_tasks_end(struct cage *cage);
 
 /* ---- cage/init.c: pid 1 ---- */
 

@@ -79,6 +79,11 @@ int cage_network_up(const struct cage_config *cfg, struct cage_failure *reterr) 
 /** cage_limit_namespaces() - No further namespaces in ours. @proc_fd: a fresh procfs */
 int cage_limit_namespaces(const struct cage_config *cfg, int proc_fd, struct cage_failure *reterr) MUST_USE;
 
+/* ---- cage/tasks.c ---- */
+
+/** cage_tasks_limit() - In the supervisor, when there is an init and nobody else: limits.processes of root */
+int cage_tasks_limit(struct cage *cage, const struct cage_config *cfg, struct cage_failure *reterr) MUST_USE;
+
 /* ---- cage/view.c and its neighbours ---- */
 
 /**

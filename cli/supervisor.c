@@ -333,6 +333,7 @@ _Noreturn void supervisor_main(const struct supervisor_job *job)
 		fail(job, &failure);
 	detach();
 	wait_for_end(&s, &cage);
+	cage_tasks_end(&cage);
 	status = wait_for_front(job);
 	r = s.audit ? audit_close(s.audit, status) : 0;
 	summary(&s, r);
