@@ -394,11 +394,14 @@ void nodes_unbind(struct nodes *t, const struct node *dir, const char *name, con
 	nodes_unlock(t);
 }
 
-/* Out of memory leaves the old name: then the node answers ESTALE and is looked up again */
+/*
+ * Out of memory leaves the old name: then the node answers ESTALE and is looked up again. So does a move that
+ * would close a circle, in which every walk upwards is for ever: the host's own tree cannot have done it.
+ */
 static void move_name(struct nodes *t, struct node *n, struct node *old_dir, const char *old_name,
 		      struct node *dir, const char *name)
 {
-	if (!n || node_find_name(n, dir, name))
+	if (!n || node_find_name(n, dir, name) || (n->dir && is_above(n, dir)))
 		return;
 	n->holds++;		/* it may be without a name for a moment */
 	if (node_add_name(t, n, dir, name) == 0 && !n->dir)
