@@ -54,11 +54,16 @@ def call(argv, **kw):
     return p.stdout.decode()
 
 
-def wrapper(system, share_net=False):
+# With something to decide outside the served trees, every open that may change something is the doorman's
+TRAPPING = [{"id": "elsewhere", "path": DIR + "/redirected", "ops": ["write", "create", "truncate"],
+             "decision": "redirect", "to": WS + "/target"}]
+
+
+def wrapper(system, share_net=False, policy="policy"):
     if system == "native":
         return []
     if system == "agentsh":
-        return [BIN + "/agentsh", "--quiet", "--policy", DIR + "/policy.json", "--workspace", WS, "--"]
+        return [BIN + "/agentsh", "--quiet", "--policy", f"{DIR}/{policy}.json", "--workspace", WS, "--"]
     return ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", DIR + "/tmp", "/tmp",
             "--bind", WS, WS, "--unshare-all", "--die-with-parent"] + (["--share-net"] if share_net else []) + ["--"]
 
@@ -70,8 +75,9 @@ def fixtures():
     shutil.copy(os.environ["AGENTSH"], BIN + "/agentsh")
     for name in ("open", "exec", "start", "connect"):
         shutil.copy(f"{B}/bench/{name}", BIN)
-    with open(DIR + "/policy.json", "w") as f:
-        json.dump(POLICY, f)
+    for name, more in (("policy", []), ("trapping", TRAPPING)):
+        with open(f"{DIR}/{name}.json", "w") as f:
+            json.dump({**POLICY, "files": more + POLICY["files"]}, f)
     for i in range(5000):
         d = f"{WS}/tree/d{i // 50}"
         os.makedirs(d, exist_ok=True)
@@ -100,6 +106,8 @@ def rows(port):
         ("open for read, workspace", True, [BIN + "/open", "read", WS + "/tree/d0/f1"], None, False),
         ("open for write, workspace", True, [BIN + "/open", "write", WS + "/written"], None, False),
         ("open for write, /tmp", True, [BIN + "/open", "write", f"/tmp/agentsh-bench-{os.getpid()}"], None, False),
+        ("open for write, trapped", True, [BIN + "/open", "write", f"/tmp/agentsh-bench-{os.getpid()}"], None, False),
+        ("open handed in", True, [BIN + "/open", "write", DIR + "/redirected"], None, False),
         ("fork+exec true", True, [BIN + "/exec", "/bin/true"], None, False),
         ("connect, loopback", True, [BIN + "/connect", port], None, True),
         ("git status, 5,000 files", True, [BIN + "/start", "8", "git", "-C", WS + "/tree", "status", "--porcelain"],
@@ -117,7 +125,7 @@ def measure(wanted, systems, port):
                 continue
             for k in range(len(systems)):
                 s = systems[(k + n) % len(systems)]
-                w = wrapper(s, net)
+                w = wrapper(s, net, "trapping" if name in ("open for write, trapped", "open handed in") else "policy")
                 try:
                     out = call(w + argv if inside else [BIN + "/start", "20"] + w + argv)
                     times.setdefault((name, s), []).extend(float(x) for x in out.split())

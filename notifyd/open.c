@@ -153,6 +153,7 @@ static void give(struct call *c, const struct opening *o, struct judged *j, int6
 		reply_result(c, r);
 		return;
 	}
+	j->v.flags = is_redirect ? 0 : EVENT_F_BATCH;
 	if (verdict_tell(c, &j->v, 0) != 0)
 		r = -EACCES;
 	else if (length >= 0)

@@ -29,7 +29,7 @@ struct opening {
 	enum open_place place;
 	int pin;			/* O_PATH; of the folder if @is_absent; -1 */
 	bool is_absent;			/* no such name, and it is to be made */
-	struct stat st;			/* of @pin */
+	struct stat st;			/* of @pin, in bound places */
 	char asked[PATH_MAX];		/* as the caller has it */
 	char resolved[PATH_MAX];	/* in the view; no link in it */
 };

@@ -73,11 +73,11 @@ static int base_path(const struct opening *o, char *buf, size_t size)
 	return 0;
 }
 
-static int pin_path(const struct opening *o, int root, const char *path, bool nofollow)
+static int pin_path(int root, const char *path, bool nofollow, uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (o->resolve & RESOLVE_NO_SYMLINKS),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
 	};
 	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 
@@ -94,7 +94,7 @@ static int pin_folder(struct opening *o, int root, char *path)
 	if (!slash || slash[1] == '\0' || strcmp(slash + 1, ".") == 0 || strcmp(slash + 1, "..") == 0)
 		return -EAGAIN;
 	*slash = '\0';
-	o->pin = pin_path(o, root, path[0] ? path : "/", false);
+	o->pin = pin_path(root, path[0] ? path : "/", false, o->resolve & RESOLVE_NO_SYMLINKS);
 	*slash = '/';
 	if (o->pin < 0 || fstatat(o->pin, slash + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 		return -EAGAIN;
@@ -106,34 +106,50 @@ static int pin_folder(struct opening *o, int root, char *path)
 	return 0;
 }
 
-static int find_here(struct opening *o)
+static int follow(struct opening *o, int root, char *path, bool nofollow)
 {
-	bool nofollow = (o->flags & O_NOFOLLOW) || (o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
-	char path[2 * PATH_MAX], plain[PATH_MAX];
-	int root, r = base_path(o, path, PATH_MAX);
-
-	if (r < 0)
-		return r;
-	if (path[0] || o->asked[0] != '/') {
-		size_t len = strlen(path);
-
-		(void)snprintf(path + len, sizeof(path) - len, "/%s", o->asked);	/* each below PATH_MAX */
-	} else {
-		(void)snprintf(path, sizeof(path), "%s", o->asked);	/* as above */
-	}
-	/* fusefs judges it; should a link lead out of there, nothing is handed in */
-	if (policy_path_join(plain, sizeof(plain), policy_str("/"), policy_str(path)) < 0 ||
-	    place_of(o->c, plain) == OPEN_PLACE_SERVED)
-		return -EAGAIN;
-	root = pins_view_root(o->c);
-	if (root < 0)
-		return -EAGAIN;
-	o->pin = pin_path(o, root, path, nofollow);
+	o->pin = pin_path(root, path, nofollow, 0);
 	if (o->pin == -ENOENT && (o->flags & O_CREAT))
 		return pin_folder(o, root, path);
 	if (o->pin < 0)
 		return -EAGAIN;
 	return walk_path(o->c->n->proc_fd, o->pin, o->resolved, sizeof(o->resolved)) < 0 ? -EAGAIN : 0;
+}
+
+/* As the caller wrote it, behind where it starts from */
+static int full_path(const struct opening *o, char *buf, size_t size)
+{
+	int r = base_path(o, buf, PATH_MAX);
+	size_t len = r < 0 ? 0 : strlen(buf);
+
+	if (r < 0)
+		return r;
+	return snprintf(buf + len, size - len, "%s%s", len ? "/" : "", o->asked) < (int)(size - len) ? 0 : -EAGAIN;
+}
+
+static int find_here(struct opening *o)
+{
+	bool nofollow = (o->flags & O_NOFOLLOW) || (o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+	char path[2 * PATH_MAX];
+	int root = pins_view_root(o->c), r = full_path(o, path, sizeof(path));
+
+	if (root < 0 || r < 0 ||
+	    policy_path_join(o->resolved, sizeof(o->resolved), policy_str("/"), policy_str(path)) < 0)
+		return -EAGAIN;
+	o->place = place_of(o->c, o->resolved);
+	if (o->place == OPEN_PLACE_SERVED)	/* fusefs judges it; should a link lead out of there, nothing is handed in */
+		return -EAGAIN;
+	/* mostly there is no link on the way, and then the text says where it is */
+	o->pin = pin_path(root, path, nofollow, RESOLVE_NO_SYMLINKS);
+	if (o->pin == -ENOENT && (o->flags & O_CREAT))
+		r = pin_folder(o, root, path);
+	else if (o->pin == -ELOOP && !(o->resolve & RESOLVE_NO_SYMLINKS))
+		r = follow(o, root, path, nofollow);
+	else
+		return o->pin < 0 ? -EAGAIN : 0;
+	if (r == 0)
+		o->place = place_of(o->c, o->resolved);
+	return r;
 }
 
 /* ---- by the resolver ---- */
@@ -150,6 +166,7 @@ static int find_there(struct opening *o)
 	if ((rep->object[0].flags & RESOLVER_O_MEMORY) || path[0] != '/')
 		return -EAGAIN;
 	(void)snprintf(o->resolved, sizeof(o->resolved), "%s", path);	/* no longer than PATH_MAX */
+	o->place = place_of(o->c, o->resolved);
 	return 0;
 }
 
@@ -167,10 +184,9 @@ int open_find(struct opening *o)
 	r = o->is_rare ? find_there(o) : find_here(o);
 	if (r < 0)
 		return r;
-	o->place = place_of(o->c, o->resolved);
 	if (o->place == OPEN_PLACE_SERVED)
 		return -EAGAIN;
-	return fstat(o->pin, &o->st) < 0 ? -EAGAIN : 0;
+	return o->place == OPEN_PLACE_BOUND && fstat(o->pin, &o->st) < 0 ? -EAGAIN : 0;
 }
 
 void open_release(struct opening *o)
