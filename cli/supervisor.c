@@ -138,6 +138,11 @@ static int hook_fuse(void *ctx, int fuse_fd, pid_t builder)
 	return r;
 }
 
+static bool act_for(void *ctx, pid_t agent, pid_t caller)
+{
+	return fusefs_act_for(ctx, agent, caller);
+}
+
 static int hook_listener(void *ctx, int listener_fd, pid_t command)
 {
 	struct supervisor *s = ctx;
@@ -154,6 +159,10 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 	if (s->hostwatch) {
 		cfg.watched = hostwatch_add;
 		cfg.watched_ctx = s->hostwatch;
+	}
+	if (s->fusefs) {
+		cfg.acting = act_for;
+		cfg.acting_ctx = s->fusefs;
 	}
 	cfg.sink = words_sink(s->words);
 	memcpy(cfg.resolver_socks, s->resolver_ours, sizeof(cfg.resolver_socks));

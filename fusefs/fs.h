@@ -22,6 +22,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "fusefs/acting.h"
 #include "fusefs/born.h"
 #include "fusefs/fusefs.h"
 #include "fusefs/nodes.h"
@@ -51,6 +52,7 @@ struct fusefs {
 	struct born *born;
 	struct recent *recent;
 	struct poker poker;
+	struct acting acting;
 	pthread_rwlock_t names_lock;	/* rename.c */
 	char **mountpoints;		/* NULL-ended */
 	pid_t trusted[8];		/* 0-ended */

@@ -41,6 +41,14 @@ int fusefs_start(struct fusefs **ret, const struct fusefs_config *cfg) MUST_USE;
  */
 bool fusefs_is_born(struct fusefs *fs, dev_t dev, ino_t ino);
 
+/**
+ * fusefs_act_for() - What thread @agent does from now on is judged and recorded as @caller's doing
+ * @agent, @caller:	As the supervisor sees them; @caller 0 ends it
+ *
+ * Return: false: it stands for somebody else already, or too many do
+ */
+bool fusefs_act_for(struct fusefs *fs, pid_t agent, pid_t caller);
+
 /* ---- poke.c: changes that were made outside, told to those inside. All from one thread of its own ---- */
 
 /** fusefs_watch_begin() - Somebody watches the real tree from now on */

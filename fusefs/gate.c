@@ -29,7 +29,7 @@ static uint64_t now_ns(void)
 void gate_begin(struct gate *g, fuse_req_t req)
 {
 	g->fs = fs_of(req);
-	g->tid = fuse_req_ctx(req)->pid;
+	g->tid = acting_caller(&g->fs->acting, fuse_req_ctx(req)->pid);
 	g->start_ns = now_ns();
 	g->exe_known = false;
 }

@@ -16,7 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
-
+#include "notifyd/pins.h"
 
 /* The ports that "any port" can become: a rule must allow both ends */
 static void ephemeral_ports(uint16_t *ret_low, uint16_t *ret_high)
@@ -101,12 +101,10 @@ static int bind_outside(struct call *c, const struct sock *s, struct address *a)
 }
 
 /*
- * A path is made by the caller itself: its umask, its Landlock domain, its name
- * in the eyes of fusefs, and the string that getsockname() gives back, which Go
- * unlinks. Should the number stand for another socket when the kernel looks
- * again, nothing is gained: an outside TCP socket can only have got an address
- * (Landlock refuses even that from 6.7 on), and listen and connect are judged
- * by the address it really has.
+ * A path is made by the resolver on the socket that we hold, as the caller would:
+ * its directory, umask and identity, its name in the eyes of fusefs, and the
+ * string that getsockname() gives back, which Go unlinks. Were it the caller's
+ * own call, number and address could be others when the kernel looks again.
  */
 static int bind_unix(struct call *c, const struct sock *s, const struct address *a)
 {
@@ -118,8 +116,10 @@ static int bind_unix(struct call *c, const struct sock *s, const struct address 
 	if (a->sa.sa_family != AF_UNIX)
 		return -EINVAL;
 	if (kind == UNIX_NAME_PATH) {
-		c->reply.kind = REPLY_CONTINUE;
-		return 0;
+		char path[sizeof(struct sockaddr_un)];
+
+		address_unix_path(a, path);
+		return pins_bind(c, path, s->fd);
 	}
 	if (s->is_outside) {	/* passed in from outside: its abstract names are the host's */
 		struct verdict v = {
@@ -147,6 +147,5 @@ void handle_bind(struct call *c)
 	else if (r == 0)
 		r = bind(s.fd, &a.sa, a.len) < 0 ? -errno : 0;
 	sock_release(&s);
-	if (c->reply.kind == REPLY_VALUE)
-		reply_result(c, r);
+	reply_result(c, r);
 }

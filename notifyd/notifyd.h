@@ -27,6 +27,10 @@ struct notifyd_config {
 	/* A path socket inside that everybody may connect to (the query socket of "agentsh why"):
 	 * its view path, and the host path to connect to; NULL: none */
 	const char *query_view_path, *query_host_path;
+	/* Until told again with 0: what the resolver's thread @agent does in served trees is @caller's doing.
+	 * False: it stands for somebody else already. NULL: nothing is served */
+	bool (*acting)(void *ctx, pid_t agent, pid_t caller);
+	void *acting_ctx;
 	/* inotify_add_watch() inside on this path of the view, before it is done; NULL: nobody wants to know.
 	 * @view_root: O_PATH, borrowed */
 	void (*watched)(void *ctx, int view_root, const char *path);

@@ -73,8 +73,23 @@ static int converse(int sock, const struct resolver_request *req, const int *fds
 	return 0;
 }
 
-static int ask(struct notifyd *n, const struct resolver_request *req, const int *fds, size_t fd_count,
-	       struct resolver_reply *rep, int *ret_pin)
+/* What the resolver does in somebody's place is judged as that one's doing */
+static int converse_for(struct notifyd *n, int i, pid_t tid, const struct resolver_request *req, const int *fds,
+			size_t fd_count, struct resolver_reply *rep, int *ret_pin)
+{
+	int r;
+
+	if (n->cfg.acting && !n->cfg.acting(n->cfg.acting_ctx, n->resolver_tid[i], tid))
+		return -EAGAIN;
+	r = converse(n->cfg.resolver_socks[i], req, fds, fd_count, rep, ret_pin);
+	if (n->cfg.acting)
+		(void)n->cfg.acting(n->cfg.acting_ctx, n->resolver_tid[i], 0);	/* an end is always taken */
+	return r;
+}
+
+/* @tid: whom the resolver stands for in this; 0: nobody */
+static int ask_for(struct notifyd *n, pid_t tid, const struct resolver_request *req, const int *fds, size_t fd_count,
+		   struct resolver_reply *rep, int *ret_pin)
 {
 	struct resolver_request hello = { .op = RESOLVER_HELLO };
 	int i = socket_take(n);
@@ -84,11 +99,20 @@ static int ask(struct notifyd *n, const struct resolver_request *req, const int 
 	if (!n->is_greeted[i]) {	/* only whoever has taken the socket looks */
 		r = converse(n->cfg.resolver_socks[i], &hello, &n->proc_fd, 1, rep, ret_pin);
 		n->is_greeted[i] = r == 0;
+		n->resolver_tid[i] = r == 0 ? rep->tid : 0;
 	}
-	if (r == 0)
+	if (r == 0 && tid != 0)
+		r = converse_for(n, i, tid, req, fds, fd_count, rep, ret_pin);
+	else if (r == 0)
 		r = converse(n->cfg.resolver_socks[i], req, fds, fd_count, rep, ret_pin);
 	socket_give(n, i);
 	return r;
+}
+
+static int ask(struct notifyd *n, const struct resolver_request *req, const int *fds, size_t fd_count,
+	       struct resolver_reply *rep, int *ret_pin)
+{
+	return ask_for(n, 0, req, fds, fd_count, rep, ret_pin);
 }
 
 /* ---- what a request needs of the caller ---- */
@@ -290,6 +314,50 @@ static bool is_absent(const struct call *c, const char *path)
 
 	/* a directory that was reached without magic, and a name that is not in it */
 	return fd >= 0 && fstatat(fd, base + 1, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
+/* Base, root and cwd, then the socket; until the reply wants no more */
+static int bind_asking(const struct call *c, struct resolver_request *req, struct resolver_reply *rep,
+		       struct places *p, int sock)
+{
+	int fds[ARRAY_SIZE(p->fd) + 1], none, r;
+
+	for (;;) {
+		memcpy(fds, p->fd, sizeof(p->fd));
+		fds[p->count] = sock;
+		r = ask_for(c->n, c->tid, req, fds, p->count + 1, rep, &none);
+		if (r < 0 || rep->err != -EAGAIN || !rep->need)
+			return r < 0 ? r : rep->err;
+		r = add_needed(c, rep, req, p);
+		if (r <= 0)
+			return r < 0 ? r : -EACCES;	/* it wants what it was given */
+	}
+}
+
+int pins_bind(const struct call *c, const char *path, int sock)
+{
+	const struct pin_request q = { .dirfd = AT_FDCWD, .path = path };
+	struct resolver_request *req = calloc(1, sizeof(*req));
+	struct resolver_reply *rep = malloc(sizeof(*rep));
+	struct places p = { .count = 0 };
+	int r = req && rep ? actor_read(c->tid, c->n->cfg.nested, &req->actor) : -ENOMEM;
+
+	if (r == 0)
+		r = target_valid(c);	/* it was the caller that was read */
+	if (r == 0) {
+		req->op = RESOLVER_BIND;
+		(void)snprintf(req->path, sizeof(req->path), "%s", path);	/* of an address: fits */
+		r = add_base(c, &q, req, &p);
+	}
+	if (r == 0)
+		r = add_root(c, req, &p);
+	if (r == 0)
+		r = bind_asking(c, req, rep, &p, sock);
+	for (size_t i = 0; i < p.count; i++)
+		(void)close(p.fd[i]);	/* O_PATH */
+	free(req);
+	free(rep);
+	return r;
 }
 
 int pins_connect(const struct call *c, int pin, int sock)

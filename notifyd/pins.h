@@ -36,6 +36,9 @@ int pins_diag(const struct call *c) MUST_USE;
 /** pins_connect() - connect() a Unix socket from within the view's user namespace. 0; -EINTR ask again; -errno */
 int pins_connect(const struct call *c, int pin, int sock) MUST_USE;
 
+/** pins_bind() - bind() a Unix socket to a path in the caller's place: its directory, umask and identity. 0; -errno as bind */
+int pins_bind(const struct call *c, const char *path, int sock) MUST_USE;
+
 /** pins_text() - A string of a reply; "" if the offset lies */
 const char *pins_text(const struct resolver_reply *rep, uint32_t off);
 

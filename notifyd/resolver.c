@@ -112,6 +112,77 @@ static int connect_pinned(struct seat *s, int pin, int sock)
 	return fchdir(s->host_proc) < 0 ? -errno : connect_within(sock, &a);
 }
 
+#define SUN_PATH_SIZE	sizeof(((struct sockaddr_un *)0)->sun_path)
+
+/* 108 bytes, which need no NUL then */
+static int bind_name(int sock, const char *name)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	size_t len = strlen(name);
+
+	if (len == 0 || len > sizeof(a.sun_path))
+		return len == 0 ? -ENOENT : -ENAMETOOLONG;
+	memcpy(a.sun_path, name, len);
+	len += offsetof(struct sockaddr_un, sun_path) + (len < sizeof(a.sun_path));
+	return bind(sock, (struct sockaddr *)&a, (socklen_t)len) < 0 ? -errno : 0;
+}
+
+static int bind_in(const struct seat *s, int dir, const char *name, int sock)
+{
+	int r = actor_begin(&s->req.actor);
+
+	if (r < 0)
+		return r;
+	r = dir >= 0 && fchdir(dir) < 0 ? -errno : bind_name(sock, name);
+	actor_end();
+	return r;
+}
+
+/* /proc/self/fd/N/NAME, for which our own view has no meaning, or a caller with another root: by the directory */
+static int bind_beneath(const struct seat *s, struct walk *w, int sock)
+{
+	const char *slash = strrchr(s->req.path, '/');
+	const char *name = slash ? slash + 1 : s->req.path;
+	char dir[PATH_MAX], whole[PATH_MAX];
+	ssize_t len = -1;
+	int pin, r;
+
+	(void)snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - s->req.path) + 1 : 1,
+		       slash ? s->req.path : ".");	/* shorter than the path, which fits */
+	pin = walk_pin(w, dir);
+	if (pin < 0)
+		return pin;
+	/* the whole path, for getsockname(): not with another root, and not where it is too long */
+	if (w->root < 0)
+		len = walk_path(s->host_proc, pin, whole, SUN_PATH_SIZE);
+	if (len > 0 && (size_t)len + 1 + strlen(name) < SUN_PATH_SIZE) {
+		(void)snprintf(whole + len, sizeof(whole) - (size_t)len, "/%s", name);	/* as just seen */
+		name = whole;
+	}
+	r = bind_in(s, pin, name, sock);
+	(void)close(pin);	/* O_PATH */
+	return r;
+}
+
+/*
+ * By the name that the caller gave, from its own directory: that name is what
+ * getsockname() tells, and Go removes. Which file it leads to is decided where
+ * the name is made, by the mounts and by fusefs.
+ */
+static int bind_path(const struct seat *s, struct walk *w, int sock)
+{
+	int own = w->root < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), r;
+	bool is_ours = w->root < 0 || (own >= 0 && walk_same_place(own, w->root));
+
+	if (own >= 0)
+		(void)close(own);	/* O_PATH */
+	if (!is_ours)
+		return bind_beneath(s, w, sock);
+	r = bind_in(s, s->req.path[0] == '/' ? -1 : w->base, s->req.path, sock);
+	return (r == -ENOENT || r == -EACCES) && strncmp(s->req.path, "/proc/", 6) == 0 ?
+		bind_beneath(s, w, sock) : r;
+}
+
 /* Takes the request's descriptors over, in the order the flags give */
 static int take(const int *fds, size_t count, size_t *next, bool wanted)
 {
@@ -140,6 +211,8 @@ static void answer(struct seat *s, const int *fds, size_t fd_count, int *ret_pin
 		s->rep.err = resolve_pin(s, &w, ret_pin);
 	else if (s->req.op == RESOLVER_CONNECT && fd_count == 2)
 		s->rep.err = connect_pinned(s, fds[0], fds[1]);
+	else if (s->req.op == RESOLVER_BIND && next < fd_count)
+		s->rep.err = bind_path(s, &w, fds[next]);
 	else if (s->req.op == RESOLVER_DIAG)
 		s->rep.err = open_diag(ret_pin);
 	else
@@ -169,6 +242,7 @@ static bool serve_once(struct seat *s)
 		s->host_proc = fds[0];
 		fd_count = 0;
 		s->rep.err = 0;
+		s->rep.tid = (int32_t)syscall(SYS_gettid);
 	} else if (is_request(s, n) && s->host_proc >= 0) {
 		answer(s, fds, fd_count, &pin);
 	}

@@ -61,7 +61,7 @@ struct state {
 	int links;
 };
 
-static bool same_place(int a, int b)
+bool walk_same_place(int a, int b)
 {
 	struct statx x, y;
 
@@ -94,7 +94,7 @@ static int move_up(struct state *s)
 {
 	int fd;
 
-	if (s->w->root >= 0 && same_place(s->cur, s->w->root))
+	if (s->w->root >= 0 && walk_same_place(s->cur, s->w->root))
 		return 0;
 	fd = openat(s->cur, "..", O_PATH | O_CLOEXEC);
 	return move_to(s, fd < 0 ? -errno : fd);

@@ -32,6 +32,9 @@ int walk_pin(struct walk *w, const char *path) MUST_USE;
 /** walk_is_system() - A path in a directory of the system, where programs mostly are */
 bool walk_is_system(const char *path);
 
+/** walk_same_place() - Two descriptors of one directory of one mount */
+bool walk_same_place(int a, int b);
+
 /** walk_path() - Name of a descriptor of ours in the view. Length; -errno */
 ssize_t walk_path(int host_proc, int fd, char *buf, size_t size) MUST_USE;
 

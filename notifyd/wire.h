@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/base.h"
+#include "notifyd/actor.h"
 
 enum resolver_op {
 	RESOLVER_HELLO = 0,	/* one descriptor: the host's /proc. Answered like the others */
@@ -20,6 +21,7 @@ enum resolver_op {
 	RESOLVER_EXEC,		/* program, its #! chain, and the ELF interpreter of the last */
 	RESOLVER_DIAG,		/* replies with a NETLINK_SOCK_DIAG socket of the cage's network namespace */
 	RESOLVER_CONNECT,	/* two descriptors: the pin of a Unix socket, and the socket to connect to it */
+	RESOLVER_BIND,		/* one descriptor more: a Unix socket, to be bound to @path as @actor would */
 	RESOLVER_OP_COUNT
 };
 
@@ -38,6 +40,7 @@ enum resolver_op {
 struct resolver_request {
 	uint32_t op, flags;
 	int32_t inner_tgid, inner_tid;
+	struct actor actor;	/* BIND */
 	char path[PATH_MAX];	/* sent as far as its NUL */
 };
 
@@ -67,6 +70,7 @@ struct resolver_object {
 
 struct resolver_reply {
 	int32_t err;		/* 0 or -errno */
+	int32_t tid;		/* HELLO: of the thread that serves this socket */
 	uint32_t need, count;
 	uint32_t text_len;
 	struct resolver_object object[RESOLVER_OBJECTS_MAX];

@@ -3,7 +3,7 @@
  * tests/attack/race-bind.c - A descriptor that is another one when the kernel looks again
  *
  *	Attack:		bind of a Unix path while another thread turns descriptor and address to a TCP socket and an address that no rule allows
- *	Stopped by:	landlock
+ *	Stopped by:	doorman, landlock
  *	Expect:		-
  *	Twin:		bind of a Unix path while nothing is turned
  *	Source:		DESIGN 7: dup2 can swap the descriptor

@@ -40,7 +40,7 @@ class Retold:
         print(f"{'' if good else 'not '}ok {self.count} - {words}", flush=True)
 
     def take(self, line):
-        m = re.match(r"\[([^]]*)\] (.*)", line)
+        m = re.match(r"\[([^] ]*/[^] ]*)\] (.*)", line)
         if not m:
             self.is_done |= line == "guest: done"
             print("# " + line, flush=True)
