@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "common/base.h"
+#include "policy/profiles.h"
 
 struct subcommand {
 	const char *name;
@@ -29,7 +30,10 @@ static int help(void)
 	       "to files, programs and the network; refusals are explained and recorded.\n\n"
 	       "options:\n");
 	options_print(stdout);
-	printf("\nsubcommands:\n");
+	printf("\nbuilt-in policies:");
+	for (const struct policy_profile *p = policy_profiles; p->name; p++)
+		printf("%s %s", p == policy_profiles ? "" : ",", p->name);
+	printf("\n  (agentsh policy show NAME: each rule with its reason)\n\nsubcommands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
 		printf("  %-20s %s\n", subcommands[i].name, subcommands[i].help);
 	printf("\nexit status: the command's; 125 no cage could be built, 126 refused, 127 not found\n");

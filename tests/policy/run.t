@@ -64,7 +64,8 @@ say $? "a command is not started under a broken policy" "status $status: $(cat "
 
 # ---- what is right stays right ----
 
-for name in developer claude; do
+for f in "$here"/../../policy/profiles/*.json; do
+	name=$(basename "$f" .json)
 	out=$("$agentsh" policy check "$here/../../policy/profiles/$name.json" 2>&1)
 	say $? "the file of $name is right, unreachable rules included" "$out"
 	out=$("$agentsh" policy check --policy "$name" 2>&1)
@@ -72,6 +73,16 @@ for name in developer claude; do
 	out=$("$agentsh" policy show "$name" | cmp - "$here/../../policy/profiles/$name.json" 2>&1)
 	say $? "show $name is its file" "$out"
 done
+
+# The rules of the workspace stand in two policies
+rules_of() { # PROFILE: from the first rule of the workspace to the last
+	sed -n '/"id": "git-hooks-stood"/,/"id": "workspace"/p' "$here/../../policy/profiles/$1.json" | grep '"id"'
+}
+rules_of developer >"$work/developer.rules"
+rules_of strict >"$work/strict.rules"
+out=$(diff "$work/developer.rules" "$work/strict.rules") && [ "$(wc -l <"$work/strict.rules")" -ge 16 ]
+say $? "strict says of the workspace what developer says" "$out"
+
 out=$("$agentsh" policy check "$here/good/everything.json" 2>&1)
 say $? "a policy with every key is right" "$out"
 out=$("$agentsh" policy check "$here/good/empty.json" 2>&1)
