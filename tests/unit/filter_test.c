@@ -11,6 +11,7 @@
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -137,6 +138,51 @@ static void every_number_is_treated_as_listed(void **state)
 			assert_int_equal(v, FAIL(EPERM));
 		else
 			assert_string_equal(c->treatment, "PARTLY");
+	}
+}
+
+static const uint64_t accesses[] = { O_RDONLY, O_WRONLY, O_RDWR, O_ACCMODE };
+
+/* What truncates without a descriptor to write by is the doorman's always: Landlock does not see it */
+static void truncation_unseen_by_landlock_is_notified(void **state)
+{
+	struct program p;
+
+	(void)state;
+	build(&p, false, false);
+	for (size_t i = 0; i < ARRAY_SIZE(accesses); i++) {
+		bool writes = accesses[i] == O_WRONLY || accesses[i] == O_RDWR;
+		uint64_t flags = GARBAGE | O_CLOEXEC | O_CREAT | accesses[i];
+
+		assert_int_equal(run(&p, SYS_openat, 0, 0, flags, 0, 0), ALLOW);
+		assert_int_equal(run(&p, SYS_openat, 0, 0, flags | O_TRUNC, 0, 0), writes ? ALLOW : NOTIFY);
+		if (SYS_open < 0)
+			continue;
+		assert_int_equal(run(&p, SYS_open, 0, flags, 0, 0, 0), ALLOW);
+		assert_int_equal(run(&p, SYS_open, 0, flags | O_TRUNC, 0, 0, 0), writes ? ALLOW : NOTIFY);
+	}
+	if (SYS_creat >= 0)
+		assert_int_equal(run(&p, SYS_creat, 0, 0, 0, 0, 0), ALLOW);
+}
+
+static void opens_that_change_something_are_notified_if_asked(void **state)
+{
+	static const uint64_t changing[] = { O_WRONLY, O_RDWR, O_ACCMODE, O_CREAT, O_TRUNC, O_TMPFILE };
+	static const uint64_t looking[] = { 0, O_CLOEXEC, O_DIRECTORY, O_PATH, O_NOFOLLOW | O_NONBLOCK };
+	struct filter_options opt = { .traps_opens = true };
+	struct program p;
+
+	(void)state;
+	p.count = filter_build(p.insn, ARRAY_SIZE(p.insn), &opt);
+	assert_true(p.count > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(changing); i++)
+		assert_int_equal(run(&p, SYS_openat, 0, 0, GARBAGE | changing[i], 0, 0), NOTIFY);
+	for (size_t i = 0; i < ARRAY_SIZE(looking); i++)
+		assert_int_equal(run(&p, SYS_openat, 0, 0, GARBAGE | looking[i], 0, 0), ALLOW);
+	if (SYS_open >= 0) {
+		assert_int_equal(run(&p, SYS_open, 0, O_WRONLY, 0, 0, 0), NOTIFY);
+		assert_int_equal(run(&p, SYS_open, 0, O_DIRECTORY, O_WRONLY, 0, 0), ALLOW);
+		assert_int_equal(run(&p, SYS_creat, 0, 0, 0, 0, 0), NOTIFY);
 	}
 }
 
@@ -353,6 +399,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_number_is_treated_as_listed),
 		cmocka_unit_test(every_partly_call_has_its_block),
+		cmocka_unit_test(truncation_unseen_by_landlock_is_notified),
+		cmocka_unit_test(opens_that_change_something_are_notified_if_asked),
 		cmocka_unit_test(no_number_is_listed_twice),
 		cmocka_unit_test(names_have_the_numbers_of_libseccomp),
 		cmocka_unit_test(other_interfaces_are_enosys),

@@ -286,6 +286,90 @@ static void test_folder_of_a_denied_program(void **state)
 	}
 }
 
+/* ---- opens that the doorman must see ---- */
+
+#define WRITES "\"ops\": [\"write\", \"create\", \"truncate\"], "
+
+static void expect_opens(const char *rules, bool traps, const struct want *want)
+{
+	struct policy_loaded *l = load(rules, false, "");
+	struct plan *p = plan_of(l);
+
+	check(p, want);
+	if (p->traps_opens != traps)
+		fail_msg("%s: opens are %strapped", rules, traps ? "not " : "");
+	plan_free(p);
+	policy_loaded_free(l);
+}
+
+static void expect_no_redirect(const char *rules, const char *sentence)
+{
+	struct policy_loaded *l = load(rules, false, "");
+	struct policy_diag d;
+	struct plan *p = NULL;
+
+	assert_int_equal(plan_make(&p, l, &d), -EINVAL);
+	if (!strstr(d.message, sentence))
+		fail_msg("%s", d.message);
+	policy_loaded_free(l);
+}
+
+static void test_nothing_to_decide_traps_no_open(void **state)
+{
+	(void)state;
+	expect_opens(TMP "," SYSTEM, false, (const struct want[]){ { NULL, PLAN_ABSENT, false } });
+	expect_opens("{ \"path\": \"${T}/fix/deep/**\", \"ops\": \"all\", \"decision\": \"allow\" }," SYSTEM, false,
+		     (const struct want[]){ { NULL, PLAN_ABSENT, false } });
+	expect_opens("{ \"path\": \"${WORKSPACE}/**\", \"ops\": \"all\", \"decision\": \"allow\", \"audit\": true }," SYSTEM, false,
+		     (const struct want[]){ { NULL, PLAN_ABSENT, false } });
+}
+
+/* A file of one's own would give its mode with it, and is served; root owns all that matters */
+static void test_a_granted_file_is_handed_in(void **state)
+{
+	bool is_root = geteuid() == 0;
+	char own[PATH_MAX];
+
+	(void)state;
+	expect_opens("{ \"path\": \"/etc/passwd\", \"ops\": [\"write\", \"truncate\"], \"decision\": \"allow\" }," SYSTEM, !is_root,
+		     (const struct want[]){ { "/etc", is_root ? PLAN_SERVED : PLAN_READONLY, true }, { NULL, PLAN_ABSENT, false } });
+	(void)snprintf(own, sizeof(own), "%s/fix/own", top);
+	close(open(own, O_WRONLY | O_CREAT, 0644));
+	expect_opens("{ \"path\": \"${T}/fix/own\", \"ops\": [\"write\", \"truncate\"], \"decision\": \"allow\" }," SYSTEM, false,
+		     (const struct want[]){ { "./fix", PLAN_SERVED, true }, { NULL, PLAN_ABSENT, false } });
+	(void)unlink(own);
+	expect_opens("{ \"path\": \"/etc/passwd\", \"ops\": \"write\", \"decision\": \"allow\" }," SYSTEM, false,
+		     (const struct want[]){ { "/etc", PLAN_SERVED, true }, { NULL, PLAN_ABSENT, false } });
+}
+
+static void test_a_redirect_of_writing_serves_nothing(void **state)
+{
+	(void)state;
+	expect_opens("{ \"path\": \"${T}/fix/other\", " WRITES "\"decision\": \"redirect\", \"to\": \"${T}/ws/x\" }," SYSTEM, true,
+		     (const struct want[]){ { "./fix", PLAN_READONLY, false }, { NULL, PLAN_ABSENT, false } });
+	expect_opens("{ \"path\": \"${T}/fix/*.conf\", " WRITES "\"decision\": \"redirect\", \"to\": \"${T}/ws/x\" }," SYSTEM, true,
+		     (const struct want[]){ { "./fix", PLAN_READONLY, false }, { NULL, PLAN_ABSENT, false } });
+}
+
+static void test_redirects_that_nobody_would_do(void **state)
+{
+	(void)state;
+	expect_no_redirect("{ \"path\": \"${T}/fix/x\", \"ops\": [\"read\", \"write\"], \"decision\": \"redirect\", \"to\": \"${T}/ws/x\" }," SYSTEM,
+			   "are served");
+	expect_no_redirect("{ \"path\": \"*.conf\", " WRITES "\"decision\": \"redirect\", \"to\": \"${T}/ws/x\" }," SYSTEM, "are served");
+	expect_no_redirect("{ \"path\": \"/tmp/x\", " WRITES "\"decision\": \"redirect\", \"to\": \"${T}/ws/x\" }," TMP "," SYSTEM,
+			   "without asking");
+	expect_no_redirect("{ \"path\": \"${T}/fix/deep/a/x\", " WRITES "\"decision\": \"redirect\", \"to\": \"${T}/ws/x\" },"
+			   "{ \"path\": \"${T}/fix/deep/a/**\", \"ops\": \"all\", \"decision\": \"allow\" }," SYSTEM, "are served");
+}
+
+static void test_what_is_to_be_recorded_is_trapped(void **state)
+{
+	(void)state;
+	expect_opens("{ \"path\": [\"/etc\", \"/etc/**\"], \"ops\": \"modify\", \"decision\": \"deny\", \"audit\": true }," SYSTEM, true,
+		     (const struct want[]){ { "/etc", PLAN_READONLY, true }, { NULL, PLAN_ABSENT, false } });
+}
+
 /* By its base name: the folders of PATH and the usual ones */
 static void test_folder_of_a_denied_name(void **state)
 {
@@ -408,6 +492,9 @@ int main(void)
 		cmocka_unit_test(test_workspace_has_no_mounts),
 		cmocka_unit_test(test_folder_of_a_denied_program),
 		cmocka_unit_test(test_folder_of_a_denied_name),
+		cmocka_unit_test(test_nothing_to_decide_traps_no_open), cmocka_unit_test(test_a_granted_file_is_handed_in),
+		cmocka_unit_test(test_a_redirect_of_writing_serves_nothing), cmocka_unit_test(test_redirects_that_nobody_would_do),
+		cmocka_unit_test(test_what_is_to_be_recorded_is_trapped),
 		cmocka_unit_test(test_folder_of_programs_by_pattern),
 		cmocka_unit_test(test_workspace_where_the_cage_has_its_own),
 		cmocka_unit_test(test_private_tmp),
