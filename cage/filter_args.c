@@ -174,6 +174,9 @@ static const int tracing_calls[] = {
 	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_kcmp,
 };
 
+/* Access lists, in a cage of root's without capabilities (notifyd/xattr.c) */
+static const int lone_root_calls[] = { SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr };
+
 /* Chromium's sandbox: a user namespace, and a chroot in it */
 static const int nested_calls[] = { SYS_unshare, SYS_chroot };
 
@@ -208,6 +211,8 @@ const struct sock_filter *filter_args(int nr, const struct filter_options *opt, 
 	*ret_count = 1;
 	if ((is_tracing && opt->tracing) || (is_nested && opt->nested))
 		return always;
+	if (is_in(lone_root_calls, ARRAY_SIZE(lone_root_calls), nr))
+		return opt->is_lone_root ? notified : always;
 	if (opt->traps_opens)
 		b = block_find(if_opens_trapped, ARRAY_SIZE(if_opens_trapped), nr);
 	if (!b)

@@ -180,6 +180,7 @@ int landlock_enter(const struct cage_config *cfg, struct cage_failure *reterr) M
 struct filter_options {
 	bool tracing, nested;
 	bool traps_opens;		/* opens that may change something are the doorman's */
+	bool is_lone_root;		/* root without capabilities: access lists are the doorman's */
 	bool no_refusals, no_notify;	/* MODE=teeth: layers "filter" and "doorman" off */
 };
 

@@ -176,6 +176,7 @@ void handle_sendto(struct call *c);	/* send.c */
 void handle_sendmsg(struct call *c);
 void handle_sendmmsg(struct call *c);
 void handle_inotify_add_watch(struct call *c);	/* inotify.c */
+void handle_setxattr(struct call *c);	/* xattr.c; lsetxattr and fsetxattr too */
 void handle_open(struct call *c);	/* open.c; openat and creat too */
 void handle_openat2(struct call *c);
 void handle_truncate(struct call *c);

@@ -27,6 +27,9 @@ static const struct handler handlers[] = {
 	{ SYS_openat2, false, handle_openat2 },
 	{ SYS_truncate, false, handle_truncate },
 	{ SYS_creat, false, handle_open },
+	{ SYS_setxattr, false, handle_setxattr },
+	{ SYS_lsetxattr, false, handle_setxattr },
+	{ SYS_fsetxattr, false, handle_setxattr },
 };
 
 const struct handler *handler_find(int nr)
