@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/lacks.h"
 #include "common/newer.h"
 
 #define ABI_MIN 2	/* REFER: without it no rename between directories could be allowed */
@@ -47,7 +48,7 @@ static int ruleset_make(struct ruleset *ret, struct cage_failure *reterr)
 {
 	struct ruleset_attr attr = { .fs = FILE_RIGHTS | DIRECTORY_RIGHTS };
 	size_t size = sizeof(attr.fs);
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	long abi = lacks_abi(syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION));
 
 	if (abi < ABI_MIN)
 		return cage_fail(reterr, abi < 0 ? errno : ENOSYS, "Landlock",

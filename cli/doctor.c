@@ -11,6 +11,9 @@
 #include "cli/cli.h"
 #include "cli/probe.h"
 #include "common/jsonw.h"
+#include "common/lacks.h"
+
+#define DOCTOR_ABI_NEWEST 6	/* Landlock's, of the newest right that the cage uses */
 
 enum doctor_need {
 	DOCTOR_REQUIRED = 0,	/* no cage without it */
@@ -43,13 +46,14 @@ static const struct doctor_row rows[] = {
 	{ "openat2", DOCTOR_REQUIRED, probe_openat2, 0, NULL, false },
 	{ "mount_setattr", DOCTOR_REQUIRED, probe_mount_setattr, 0, NULL, true },
 	{ "Landlock", DOCTOR_REQUIRED, probe_landlock, 0, NULL, false },
-	{ "Landlock: truncate", DOCTOR_OPTIONAL, NULL, 3, "read-only mounts alone keep files from being truncated", false },
-	{ "Landlock: network", DOCTOR_OPTIONAL, NULL, 4, "the empty network namespace alone shuts TCP", false },
-	{ "Landlock: device ioctl", DOCTOR_OPTIONAL, NULL, 5, "the filter and the cage's own /dev alone guard devices", false },
+	{ "Landlock: network", DOCTOR_OPTIONAL, NULL, 4, "the empty network namespace and the doorman alone shut TCP", false },
 	{ "Landlock: scopes", DOCTOR_OPTIONAL, NULL, 6,
 	  "the pid and network namespaces alone keep signals and abstract sockets in", false },
 	{ "SYNC_WAKE_UP", DOCTOR_OPTIONAL, probe_sync_wake_up, 0, "checked calls take longer", false },
-	{ "PIDFD_THREAD", DOCTOR_OPTIONAL, probe_pidfd_thread, 0, NULL, false },
+	{ "PIDFD_THREAD", DOCTOR_OPTIONAL, probe_pidfd_thread, 0,
+	  "socket calls fail in a thread whose descriptors are not its process's", false },
+	{ "socket diagnostics", DOCTOR_OPTIONAL, probe_diag, 0,
+	  "Unix sockets made inside cannot be connected to, and servers inside only where a rule allows it", false },
 	{ "TIOCSTI", DOCTOR_NOTE, probe_tiocsti, 0, NULL, false },
 	{ "protected_hardlinks", DOCTOR_NOTE, probe_hardlinks, 0, NULL, false },
 	{ "Yama", DOCTOR_NOTE, probe_yama, 0, NULL, false },
@@ -87,6 +91,30 @@ static void judge(const struct doctor_row *row, struct doctor_known *known, stru
 	*ret = (struct probe_result){ .err = abi >= row->landlock_abi ? 0 : ENOSYS };
 	if (ret->err)
 		(void)snprintf(ret->detail, sizeof(ret->detail), "ABI %d, wants %d", abi, row->landlock_abi); /* fits */
+}
+
+char *doctor_lacking(char *buf, size_t size)
+{
+	struct doctor_known known = { 0 };
+	struct probe_result r = { 0 };
+	size_t len = 0;
+
+	buf[0] = '\0';
+	probe_landlock(&r);
+	known.landlock_abi = r.value;
+	r = (struct probe_result){ 0 };
+	probe_pidfd_thread(&r);
+	/* 6.12 and 6.9: such a kernel has the older ones too */
+	if (known.landlock_abi >= DOCTOR_ABI_NEWEST && r.err == 0 && !lacks("sync-wake-up"))
+		return buf;
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && len < size; i++) {
+		if (rows[i].need != DOCTOR_OPTIONAL)
+			continue;
+		judge(&rows[i], &known, &r);
+		if (r.err)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "", rows[i].name);
+	}
+	return buf;
 }
 
 static void say_row(const struct doctor_row *row, const struct probe_result *r)

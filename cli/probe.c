@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
@@ -20,6 +21,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -29,6 +31,8 @@
 #include "cli/words.h"		/* QUERY_VIEW_PATH */
 #include "common/cleanup.h"
 #include "common/fdio.h"
+#include "common/lacks.h"
+#include "notifyd/diag.h"
 #include "common/fork.h"
 
 #define PROBE_MS 5000
@@ -335,8 +339,12 @@ void probe_getfd(struct probe_result *ret)
 
 void probe_pidfd_thread(struct probe_result *ret)
 {
-	if (syscall(SYS_pidfd_open, getpid(), PROBE_PIDFD_THREAD) < 0)
-		fail(ret, "before 6.9: threads are followed by the id of their process", "");
+	cleanup_fd int fd = (int)syscall(SYS_pidfd_open, getpid(), PROBE_PIDFD_THREAD);
+
+	if (fd >= 0 && !lacks("pidfd-thread"))
+		return;
+	errno = fd < 0 ? errno : EINVAL;
+	fail(ret, "before 6.9: threads are followed by the id of their process", "");
 }
 
 /* ---- files ---- */
@@ -366,7 +374,7 @@ void probe_mount_setattr(struct probe_result *ret)
 
 void probe_landlock(struct probe_result *ret)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, PROBE_LANDLOCK_VERSION);
+	long abi = lacks_abi(syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, PROBE_LANDLOCK_VERSION));
 
 	if (abi < 0) {
 		fail(ret, errno == EOPNOTSUPP ? "switched off at boot" : "not in this kernel",
@@ -380,6 +388,26 @@ void probe_landlock(struct probe_result *ret)
 		fail(ret, "ABI 1 cannot tell renames between directories apart; 2 is required (5.19)",
 		     "apt-get install linux-image-amd64");
 	}
+}
+
+/* ---- sockets ---- */
+
+/* As the doorman asks: who listens at a port, which socket made a file. Modules that a kernel may be without */
+void probe_diag(struct probe_result *ret)
+{
+	struct endpoint nobody = { .port = 1 };
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	uint64_t cookie;
+	int r = fd < 0 ? -errno : diag_unix_bound(fd, 0, 0);
+
+	if (r >= 0) {
+		endpoint_loopback(AF_INET, 1, &nobody);
+		r = diag_listener_for(&nobody, &cookie);
+	}
+	if (r >= 0 || r == -ENOENT)
+		return;
+	errno = -r;
+	fail(ret, "the kernel does not tell of its sockets", "sudo modprobe -a unix_diag tcp_diag");
 }
 
 /* ---- where we are ---- */

@@ -21,6 +21,15 @@ struct probe_result {
  */
 void probe_run(void (*try)(struct probe_result *ret), struct probe_result *ret);
 
+/**
+ * doctor_lacking() - The optional things that this kernel lacks, by name: "Landlock: scopes, PIDFD_THREAD"
+ *
+ * Two system calls where it lacks nothing.
+ *
+ * Return: @buf, empty if there is nothing to say
+ */
+char *doctor_lacking(char *buf, size_t size);
+
 /* Each is one mechanism; all but the settings change the process they run in */
 void probe_kernel(struct probe_result *ret);
 void probe_userns(struct probe_result *ret);
@@ -38,6 +47,7 @@ void probe_openat2(struct probe_result *ret);
 void probe_mount_setattr(struct probe_result *ret);
 void probe_pidfd_thread(struct probe_result *ret);
 void probe_landlock(struct probe_result *ret);
+void probe_diag(struct probe_result *ret);
 void probe_outside(struct probe_result *ret);
 void probe_tiocsti(struct probe_result *ret);
 void probe_hardlinks(struct probe_result *ret);

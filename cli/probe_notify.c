@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/lacks.h"
+
 #include "common/fork.h"
 
 /* Newer than these headers */
@@ -113,6 +115,9 @@ void probe_sync_wake_up(struct probe_result *ret)
 		listener_failed(ret);
 		return;
 	}
-	if (ioctl(fd, PROBE_SET_FLAGS, (unsigned long)PROBE_SYNC_WAKE_UP) < 0)
-		fail(ret, "before 6.6: each checked call waits for another CPU to wake");
+	if (lacks("sync-wake-up"))
+		errno = EINVAL;
+	else if (ioctl(fd, PROBE_SET_FLAGS, (unsigned long)PROBE_SYNC_WAKE_UP) == 0)
+		return;
+	fail(ret, "before 6.6: each checked call waits for another CPU to wake");
 }

@@ -17,6 +17,7 @@
 #include "cage/cage.h"
 #include "cli/cli.h"
 #include "cli/environment.h"
+#include "cli/probe.h"
 #include "cli/supervisor.h"
 #include "common/fdio.h"
 #include "common/jsonw.h"
@@ -52,10 +53,14 @@ static void refuse_policy(const struct options *o, const struct policy_diag *d)
 
 static void banner(const struct supervisor_job *job)
 {
+	char lacking[256];
+
 	if (job->options->quiet || job->options->json)
 		return;
 	(void)fprintf(stderr, "agentsh: policy %s · workspace %s · session %s · agentsh why, agentsh log\n",
 		      job->loaded->name, job->context->workspace, job->session->id);
+	if (*doctor_lacking(lacking, sizeof(lacking)))
+		(void)fprintf(stderr, "agentsh: this kernel lacks %s · agentsh doctor tells what that costs\n", lacking);
 }
 
 /* The session ended without a status: the supervisor says why, or is dead */
@@ -81,7 +86,7 @@ static int mirror(const struct supervisor_job *job, int job_sock, int status_soc
 	struct supervisor_msg msg = { .kind = SUPERVISOR_ENDED };
 	int status = 0, r = cage_front_run(job->caller, job_sock, &status);
 
-	cage_front_restore(job->caller);
+	cage_front_restore(job->caller, r < 0);
 	if (r < 0) {
 		int code = broken(job, status_sock);
 

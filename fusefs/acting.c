@@ -6,8 +6,9 @@
  * request of that thread finds the pair as it was said. No lock: a pair is taken
  * by its agent, and its caller is there before the thread does anything.
  */
+#include "fusefs/acting.h"
+
 #include "fusefs/fs.h"
-#include "fusefs/fusefs.h"
 
 pid_t acting_caller(struct acting *a, pid_t tid)
 {

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/lacks.h"
 #include "common/newer.h"
 #include "notifyd/pins.h"
 
@@ -240,13 +241,15 @@ int notifyd_start(struct notifyd **ret, const struct notifyd_config *cfg)
 	/* a tracee's stop is waited for, and need not wake the main thread as well. The signal exists. */
 	(void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP }, NULL);
 #ifdef AGENTSH_TEETH
+	n->is_pins_off = getenv("AGENTSH_TEETH_OFF") && strstr(getenv("AGENTSH_TEETH_OFF"), "pins");
 	n->is_execstop_off = getenv("AGENTSH_TEETH_OFF") && strstr(getenv("AGENTSH_TEETH_OFF"), "execstop");
 #endif
 	n->has_by_commands = policy_has_by(cfg->policy, POLICY_SECTION_COMMANDS);
 	n->has_by_files = policy_has_by(cfg->policy, POLICY_SECTION_FILES);
 	n->has_by_network = policy_has_by(cfg->policy, POLICY_SECTION_NETWORK);
 	/* 6.6; without it a wake-up may cross to another CPU and cost 20 us more */
-	(void)ioctl(cfg->listener_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	if (!lacks("sync-wake-up"))
+		(void)ioctl(cfg->listener_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	r = baton_start(n);
 	if (r < 0) {
 		notifyd_free(n);

@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
+#include "common/lacks.h"
 #include "common/newer.h"
 #include "common/proc.h"
 
@@ -114,7 +115,7 @@ int target_open(const struct call *c, const char *what)
 
 int target_fd(const struct call *c, int fd)
 {
-	cleanup_fd int pidfd = (int)syscall(SYS_pidfd_open, c->tid, PIDFD_THREAD);
+	cleanup_fd int pidfd = lacks("pidfd-thread") ? -EINVAL : (int)syscall(SYS_pidfd_open, c->tid, PIDFD_THREAD);
 	int ret, err;
 
 	if (pidfd < 0)		/* before 6.9: by the group, whose threads share the table but for oddities */

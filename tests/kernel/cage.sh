@@ -48,9 +48,7 @@ check_lacks() {
 			unlike "$banner" "lacks .*$name" "$who: the banner is silent about it"
 		fi
 	done <<END
-6 2 Landlock: truncate
 6 7 Landlock: network
-6 10 Landlock: device ioctl
 6 12 Landlock: scopes
 6 6 SYNC_WAKE_UP
 6 9 PIDFD_THREAD
