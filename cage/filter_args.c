@@ -15,6 +15,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "common/newer.h"
@@ -157,6 +158,21 @@ static const struct sock_filter args_openat_trapped[] = { OPEN_TRAPPED(2) };
 static const struct sock_filter args_open[] = { OPEN_TRUNCATING(1) };
 static const struct sock_filter args_openat[] = { OPEN_TRUNCATING(2) };
 
+/* Filters of the programs inside: those that expect a tracer are refused (notifyd/innerfilter.c) */
+static const struct sock_filter args_seccomp[] = {
+	LO(0),
+	EQ(SECCOMP_SET_MODE_FILTER, 1, 0),
+	RET(SECCOMP_RET_ALLOW),
+	RET(SECCOMP_RET_USER_NOTIF),
+};
+
+static const struct sock_filter args_prctl[] = {
+	LO(0),
+	EQ(PR_SET_SECCOMP, 1, 0),
+	RET(SECCOMP_RET_ALLOW),
+	RET(SECCOMP_RET_USER_NOTIF),
+};
+
 struct block {
 	int nr;
 	const struct sock_filter *insn;
@@ -166,7 +182,7 @@ struct block {
 
 static const struct block by_args[] = {
 	BLOCK(socket), BLOCK(socketpair), BLOCK(sendto), BLOCK(sendmsg), BLOCK(sendmmsg),
-	BLOCK(ioctl), BLOCK(unshare), BLOCK(open), BLOCK(openat),
+	BLOCK(ioctl), BLOCK(unshare), BLOCK(seccomp), BLOCK(prctl), BLOCK(open), BLOCK(openat),
 };
 
 /* Other tasks' memory and descriptors: for debuggers, if the policy lets them work */

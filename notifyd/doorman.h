@@ -41,7 +41,7 @@
 /** enum reply_kind - Zero answers with @err or @value, and @err starts as EACCES */
 enum reply_kind {
 	REPLY_VALUE = 0,
-	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; inotify.c; open.c */
+	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; inotify.c; innerfilter.c; open.c */
 	REPLY_FD,		/* hand in @fd */
 };
 
@@ -78,6 +78,7 @@ struct worker {
 	pthread_t thread;
 	bool has_baton;		/* its own view: notifyd_watch() may have taken it (baton.c) */
 	uint64_t inline_seq;	/* the call it answers with the baton in hand; 0: none */
+	_Atomic pid_t passing;	/* the task that it makes exec once more (again.c); 0: none */
 	bool has_timer;
 	timer_t timer;
 	struct seccomp_notif *notif;
@@ -117,6 +118,7 @@ struct notifyd {
 	pid_t resolver_tid[RESOLVER_SOCKETS];	/* its thread behind each, as we see it; whoever has the socket looks */
 	int view_root;			/* O_PATH; -1 nobody has asked for it */
 	struct memo memo;
+	atomic_uint passing_count;	/* workers with a task in passing */
 	atomic_uint crowd;		/* execs to come during which somebody else receives (loop.c) */
 
 	struct cookies listeners;
@@ -124,6 +126,7 @@ struct notifyd {
 	pthread_mutex_t courier_lock;
 #ifdef AGENTSH_TEETH
 	bool is_execstop_off;		/* layer "execstop" switched off, to show that it is needed */
+	bool is_pins_off;		/* layer "pins": files are opened by name, through links (opengive.c) */
 #endif
 };
 
@@ -176,6 +179,7 @@ void handle_sendto(struct call *c);	/* send.c */
 void handle_sendmsg(struct call *c);
 void handle_sendmmsg(struct call *c);
 void handle_inotify_add_watch(struct call *c);	/* inotify.c */
+void handle_filter(struct call *c);	/* innerfilter.c; seccomp and prctl */
 void handle_setxattr(struct call *c);	/* xattr.c; lsetxattr and fsetxattr too */
 void handle_open(struct call *c);	/* open.c; openat and creat too */
 void handle_openat2(struct call *c);

@@ -25,6 +25,8 @@ static const struct handler handlers[] = {
 	{ SYS_sendmmsg, false, handle_sendmmsg },
 	{ SYS_inotify_add_watch, false, handle_inotify_add_watch },
 	{ SYS_openat2, false, handle_openat2 },
+	{ SYS_seccomp, false, handle_filter },
+	{ SYS_prctl, false, handle_filter },
 	{ SYS_truncate, false, handle_truncate },
 	{ SYS_creat, false, handle_open },
 	{ SYS_setxattr, false, handle_setxattr },
@@ -35,7 +37,7 @@ static const struct handler handlers[] = {
 const struct handler *handler_find(int nr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(handlers); i++)
-		if (handlers[i].nr == nr)
+		if (handlers[i].nr == nr && nr >= 0)	/* -1: a call that this architecture lacks */
 			return &handlers[i];
 	return NULL;
 }

@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "cage/parts.h"
@@ -184,6 +185,18 @@ static void opens_that_change_something_are_notified_if_asked(void **state)
 		assert_int_equal(run(&p, SYS_open, 0, O_DIRECTORY, O_WRONLY, 0, 0), ALLOW);
 		assert_int_equal(run(&p, SYS_creat, 0, 0, 0, 0, 0), NOTIFY);
 	}
+}
+
+static void only_filters_are_the_doormans_of_prctl_and_seccomp(void **state)
+{
+	struct program p;
+
+	(void)state;
+	build(&p, false, false);
+	assert_int_equal(run(&p, SYS_seccomp, GARBAGE | SECCOMP_SET_MODE_FILTER, 0, 0, 0, 0), NOTIFY);
+	assert_int_equal(run(&p, SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, 0, 0, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_prctl, GARBAGE | PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0, 0, 0), NOTIFY);
+	assert_int_equal(run(&p, SYS_prctl, PR_SET_NAME, PR_SET_SECCOMP, 0, 0, 0), ALLOW);
 }
 
 static void every_partly_call_has_its_block(void **state)
@@ -398,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_number_is_treated_as_listed),
+		cmocka_unit_test(only_filters_are_the_doormans_of_prctl_and_seccomp),
 		cmocka_unit_test(every_partly_call_has_its_block),
 		cmocka_unit_test(truncation_unseen_by_landlock_is_notified),
 		cmocka_unit_test(opens_that_change_something_are_notified_if_asked),

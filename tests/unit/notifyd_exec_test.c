@@ -108,8 +108,10 @@ static const struct {
 
 static bool is_partly_ours(const char *name)
 {
-	static const char *const ours[] = { "socket", "sendto", "sendmsg", "sendmmsg",
-					    "setxattr", "lsetxattr", "fsetxattr" };
+	static const char *const ours[] = {
+		"socket", "sendto", "sendmsg", "sendmmsg", "setxattr", "lsetxattr", "fsetxattr", "seccomp", "prctl",
+		"open", "openat", "creat",
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (strcmp(ours[i], name) == 0)
