@@ -93,11 +93,11 @@ static int watch_init(struct builder *b)
 
 /* The resolver holds nothing of the caller's: a pipe it kept would never end.
  * While the host's /proc is there: in the cage's own this process has no entry. */
-static void detach(void)
+static void detach(const struct cage_config *cfg)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	descriptors_close_inherited();
+	descriptors_close_inherited(cfg->inherited);
 	for (int fd = 0; null >= 0 && fd < 3; fd++)
 		(void)dup2(null, fd);	/* only keeps a terminal busy if it fails */
 	if (null > 2)
@@ -176,7 +176,7 @@ static int fork_init(struct builder *b)
 		init_main(b);
 	if (cage_setup_ask(b->setup_sock, CAGE_SETUP_INIT, b->init, -1) < 0)
 		_exit(1);	/* the supervisor is gone, or gave up */
-	detach();
+	detach(b->cfg);
 	if (fdio_write_full(b->ours, "a", 1) < 0)
 		return cage_fail(&b->failure, EPIPE, "init", "it died before it began");
 	return 0;
@@ -423,7 +423,7 @@ int cage_build(struct cage *ret, const struct cage_config *cfg, const struct cag
 	(void)close(job_sock);
 	if (b.sock >= 0)
 		(void)close(b.sock);
-	descriptors_close_inherited();
+	descriptors_close_inherited(cfg->inherited);
 	if (r < 0) {
 		if (cage.builder > 0)
 			tear_down(&cage);

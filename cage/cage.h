@@ -42,6 +42,7 @@ struct cage_config {
 	bool package_manager;		/* root only: keep the six capabilities */
 	uint64_t limit_processes, limit_open_files;
 	const int *pass_fds;		/* --pass-fd, ended by -1 */
+	const struct cage_inherited *inherited;	/* of the caller; NULL: not known */
 	uid_t uid;
 	gid_t gid;
 	uint32_t teeth_off;		/* CAGE_LAYER_* switched off; 0 but in MODE=teeth builds */
@@ -68,6 +69,13 @@ struct cage_failure {
 	int err;			/* errno or 0 */
 };
 
+/** struct cage_inherited - The caller's descriptors above 2 */
+struct cage_inherited {
+	bool is_known;			/* false: there are too many, or /proc is not there */
+	size_t count;
+	int fd[32];
+};
+
 /**
  * struct cage_caller - What the front found in its caller, to be given to the command and put back at the end
  *
@@ -82,6 +90,7 @@ struct cage_caller {
 	pid_t pgrp;
 	struct termios termios;		/* valid with @has_tty */
 	mode_t umask;
+	struct cage_inherited inherited;
 };
 
 /** enum cage_job_kind - Messages between front and init, struct cage_job_msg over SOCK_SEQPACKET */

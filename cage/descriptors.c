@@ -36,25 +36,69 @@ static bool is_inherited(int fd)
 	return fd > STDERR_FILENO && flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
-/* Call @each for every descriptor of the caller's above 2 */
-static void for_inherited(void (*each)(int fd, void *ctx), void *ctx)
+/* Call @each for every descriptor that /proc lists; false if it does not */
+static bool for_listed(void (*each)(int fd, void *ctx), void *ctx)
 {
 	DIR *d = opendir("/proc/self/fd");
 
-	if (!d) {	/* no list: try them all */
-		for (int fd = 3, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++)
-			if (is_inherited(fd))
-				each(fd, ctx);
-		return;
-	}
+	if (!d)
+		return false;
 	for (struct dirent *e; (e = readdir(d));) {
 		char *end;
 		long fd = strtol(e->d_name, &end, 10);
 
-		if (*end == '\0' && end != e->d_name && is_inherited((int)fd))
+		if (*end == '\0' && end != e->d_name && fd != dirfd(d))
 			each((int)fd, ctx);
 	}
 	(void)closedir(d);
+	return true;
+}
+
+static void note(int fd, void *ctx)
+{
+	struct cage_inherited *list = ctx;
+
+	if (!is_inherited(fd))
+		return;
+	if (list->count < ARRAY_SIZE(list->fd))
+		list->fd[list->count] = fd;
+	list->count++;
+}
+
+void descriptors_note(struct cage_inherited *ret)
+{
+	ret->count = 0;
+	ret->is_known = for_listed(note, ret) && ret->count <= ARRAY_SIZE(ret->fd);
+}
+
+struct visit {
+	void (*each)(int fd, void *ctx);
+	void *ctx;
+};
+
+static void visit_inherited(int fd, void *ctx)
+{
+	const struct visit *v = ctx;
+
+	if (is_inherited(fd))
+		v->each(fd, v->ctx);
+}
+
+/* Call @each for every descriptor of the caller's above 2. By now agentsh has dozens of its own, and
+ * listing them all has /proc make a file for each: 0.15 ms. NULL list: nobody noted them in time. */
+static void for_inherited(const struct cage_inherited *list, void (*each)(int fd, void *ctx), void *ctx)
+{
+	struct visit v = { each, ctx };
+
+	if (list && list->is_known) {
+		for (size_t i = 0; i < list->count; i++)
+			visit_inherited(list->fd[i], &v);
+		return;
+	}
+	if (for_listed(visit_inherited, &v))
+		return;
+	for (int fd = STDERR_FILENO + 1, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++)	/* no list: try them all */
+		visit_inherited(fd, &v);
 }
 
 static bool is_asked_for(const struct cage_config *cfg, int fd)
@@ -208,7 +252,7 @@ int descriptors_judge(const struct cage_config *cfg, struct cage_failure *reterr
 	r = judge_stdio(cfg);
 	if (r < 0)
 		return cage_fail(reterr, -r, "descriptors", "/dev/null: %s", strerror(-r));
-	for_inherited(judge, &j);
+	for_inherited(cfg->inherited, judge, &j);
 	if (j.readonly_fd >= 0)
 		(void)close(j.readonly_fd);
 	return 0;
@@ -220,7 +264,7 @@ static void just_close(int fd, void *ctx)
 	(void)close(fd);	/* nothing was written through it */
 }
 
-void descriptors_close_inherited(void)
+void descriptors_close_inherited(const struct cage_inherited *list)
 {
-	for_inherited(just_close, NULL);
+	for_inherited(list, just_close, NULL);
 }

@@ -45,6 +45,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage/parts.h"
 #include "common/cleanup.h"
 #include "common/fdio.h"
 #include "common/proc.h"
@@ -85,6 +86,7 @@ void cage_caller_save(struct cage_caller *ret)
 		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
 			sigaddset(&c.ignored, sig);
 	}
+	descriptors_note(&c.inherited);
 	c.umask = umask(0);
 	(void)umask(c.umask);	/* there is no call that only reads it */
 	c.pgrp = getpgrp();

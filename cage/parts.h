@@ -157,10 +157,16 @@ int view_ssh(const struct view *v) MUST_USE;
 
 /* ---- cage/descriptors.c ---- */
 
+/** descriptors_note() - What is inherited, while little else is open */
+void descriptors_note(struct cage_inherited *ret);
+
 /** descriptors_judge() - Close what the command may not inherit. In the builder, in its own mount namespace, before the view */
 int descriptors_judge(const struct cage_config *cfg, struct cage_failure *reterr) MUST_USE;
-/** descriptors_close_inherited() - Close what came from the caller, above 2: agentsh's own are close-on-exec, the caller's cannot be */
-void descriptors_close_inherited(void);
+/**
+ * descriptors_close_inherited() - Close what came from the caller, above 2: agentsh's own are close-on-exec, the caller's cannot be
+ * @list:	NULL: not known
+ */
+void descriptors_close_inherited(const struct cage_inherited *list);
 
 /* ---- cage/capabilities.c ---- */
 

@@ -317,7 +317,7 @@ static void cage_config_fill(struct cage_config *cfg, const struct supervisor *s
 		.package_manager = job->loaded->package_manager,
 		.limit_processes = job->loaded->limit_processes,
 		.limit_open_files = job->loaded->limit_open_files,
-		.pass_fds = job->options->pass_fds,
+		.pass_fds = job->options->pass_fds, .inherited = &job->caller->inherited,
 		.uid = getuid(), .gid = getgid(), .teeth_off = teeth_off(),
 	};
 }

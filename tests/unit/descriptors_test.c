@@ -162,7 +162,7 @@ static void own_descriptors_stay(void **state)
 	if (pid == 0) {
 		int theirs = dup(fd);
 
-		descriptors_close_inherited();
+		descriptors_close_inherited(NULL);
 		_exit(fcntl(fd, F_GETFD) >= 0 && fcntl(theirs, F_GETFD) < 0 && fcntl(2, F_GETFD) >= 0 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
