@@ -51,7 +51,7 @@ struct cage_config {
 /* Layers that an attack's "Stopped by" can name; switches exist only with -DAGENTSH_TEETH */
 #define CAGE_LAYER_TABLE(X) \
 	X(VIEW, "view") X(LANDLOCK, "landlock") X(FILTER, "filter") X(DOORMAN, "doorman") \
-	X(EXECSTOP, "execstop") X(FUSEFS, "fusefs") X(PIDNS, "pidns") X(NETNS, "netns") \
+	X(EXECSTOP, "execstop") X(PINS, "pins") X(FUSEFS, "fusefs") X(PIDNS, "pidns") X(NETNS, "netns") \
 	X(CAPS, "caps") X(NNP, "nnp") X(PROCGUARD, "procguard") X(NSLIMITS, "nslimits") X(DEV, "dev") X(FDS, "fds")
 
 enum cage_layer_bit {

@@ -2,7 +2,7 @@
  *
  * tests/attack/write-outside.c - One's own file, outside what may be written
  *
- *	Attack:		write, truncate by O_RDONLY|O_TRUNC, make, rename and remove files in a directory of one's own that the policy lets be read only
+ *	Attack:		write, truncate, make, rename and remove files in a directory of one's own that the policy lets be read only
  *	Stopped by:	view, landlock
  *	Expect:		-
  *	Twin:		the same in the workspace
@@ -21,7 +21,7 @@ static int try(int i, const char *dir)
 	case 0:
 		return open(file, O_WRONLY | O_APPEND);
 	case 1:
-		return open(file, O_RDONLY | O_TRUNC);
+		return open(file, O_WRONLY | O_TRUNC);
 	case 2:
 		return open(made, O_WRONLY | O_CREAT, 0600);
 	case 3:
