@@ -80,6 +80,19 @@ static int set(const struct fusefs *fs, int pin, const struct stat *attr, int to
 	return r;
 }
 
+/*
+ * Before somebody writes to a setuid file the kernel takes the bit off, in his
+ * name. With several users it lets none but the owner chmod, so of another
+ * nothing else gets here; and nobody else than root can do it for him.
+ */
+static bool is_before_write(const struct caller *c, const struct stat *was, mode_t mode, int to_set)
+{
+	const mode_t setid = S_ISUID | S_ISGID;
+
+	return c->is_other && to_set == FUSE_SET_ATTR_MODE && !(mode & S_ISUID) &&
+	       (was->st_mode & ~setid & 07777) == (mode & ~setid & 07777) && !(mode & setid & ~was->st_mode);
+}
+
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
 	struct fusefs *fs = fs_of(req);
@@ -106,6 +119,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 	}
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) && S_ISDIR(node_type(n)))
 		caller_set_modes(&c);
+	if (r == 0 && is_before_write(&c, &seen.st, attr->st_mode, to_set))
+		caller_end(&c);
 	if (r == 0)
 		r = set(fs, pin, attr, to_set);
 	if (r == 0)

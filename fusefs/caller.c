@@ -176,6 +176,7 @@ void caller_end(struct caller *c)
 	}
 	if (c->is_bare || c->is_whole)
 		set_powers(c->fs, never(c->fs));
+	*c = (struct caller){ .fs = c->fs };	/* it may come again */
 }
 
 /* A served root may hold more than workspace and home: then each request has to be looked at */
