@@ -144,8 +144,8 @@ void cage_front_signals(void);
  */
 int cage_front_run(const struct cage_caller *caller, int job_sock, int *ret_status) MUST_USE;
 
-/** cage_front_restore() - termios and foreground group as they were */
-void cage_front_restore(const struct cage_caller *caller);
+/** cage_front_restore() - termios and foreground group as they were; @is_broken: what is inside may still be dying */
+void cage_front_restore(const struct cage_caller *caller, bool is_broken);
 
 /** cage_front_exit() - End as the command ended: exit status, or by the same signal */
 _Noreturn void cage_front_exit(const struct cage_caller *caller, int status);

@@ -43,12 +43,15 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cage/parts.h"
 #include "common/cleanup.h"
 #include "common/fdio.h"
 #include "common/proc.h"
+
+enum { DYING_MS = 500, DYING_STEP_MS = 10 };
 
 /* Raised by the processor for what the process itself does; blocked, they end it all the same */
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
@@ -388,10 +391,26 @@ static void restore_modes(int tty, const struct cage_caller *caller)
 		(void)tcsetattr(tty, TCSADRAIN, &caller->termios);	/* nothing else to try */
 }
 
-void cage_front_restore(const struct cage_caller *caller)
+static bool is_caged_sibling(pid_t pid)
+{
+	return is_sibling(pid) && is_caged(pid);
+}
+
+/* What the kernel is ending with the cage counts as a part of the pipeline as long as it is there */
+static void wait_for_cage(const struct cage_caller *caller)
+{
+	const struct timespec step = { .tv_nsec = DYING_STEP_MS * 1000000L };
+
+	for (int ms = 0; ms < DYING_MS && find_in_group(caller->pgrp, is_caged_sibling); ms += DYING_STEP_MS)
+		(void)nanosleep(&step, NULL);	/* signals are blocked */
+}
+
+void cage_front_restore(const struct cage_caller *caller, bool is_broken)
 {
 	cleanup_fd int tty = caller->has_tty && caller->was_foreground ? open_terminal() : -1;
 
+	if (tty >= 0 && is_broken)
+		wait_for_cage(caller);
 	if (take_terminal(tty))
 		restore_modes(tty, caller);
 }

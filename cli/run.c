@@ -63,22 +63,43 @@ static void banner(const struct supervisor_job *job)
 		(void)fprintf(stderr, "agentsh: this kernel lacks %s · agentsh doctor tells what that costs\n", lacking);
 }
 
-/* The session ended without a status: the supervisor says why, or is dead */
-static int broken(const struct supervisor_job *job, int status_sock)
+/* The supervisor's last word: that no session came about. Waits for that, or for its end */
+static bool has_failed(const struct supervisor_job *job, int status_sock)
 {
 	struct supervisor_msg msg;
 	int fds[FDIO_FDS_MAX];
 	size_t count;
 	ssize_t n = fdio_recv(status_sock, &msg, sizeof(msg), fds, &count);
 
+	/* told once, before what lies in the queue: it had not read our last word */
+	if (n == -ECONNRESET)
+		n = fdio_recv(status_sock, &msg, sizeof(msg), fds, &count);
 	for (size_t i = 0; i < count; i++)
 		(void)close(fds[i]);
 	if (n != sizeof(msg) || msg.kind != SUPERVISOR_FAILED)
-		return refuse(job->options, NULL, "the session was ended from outside: its supervisor is gone");
+		return false;
 	msg.failure.step[sizeof(msg.failure.step) - 1] = '\0';
 	msg.failure.detail[sizeof(msg.failure.detail) - 1] = '\0';
 	session_discard(job->session);
-	return refuse(job->options, msg.failure.step, msg.failure.detail);
+	(void)refuse(job->options, msg.failure.step, msg.failure.detail);	/* the status is the caller's */
+	return true;
+}
+
+/* The session ended without a status: the supervisor says why, or is dead, or waits for a status that will not come */
+static int broken(const struct supervisor_job *job, int status_sock, pid_t supervisor)
+{
+	int status = 0;
+	bool is_told;
+
+	(void)shutdown(status_sock, SHUT_WR);	/* a socket of ours: cannot fail */
+	is_told = has_failed(job, status_sock);
+	while (waitpid(supervisor, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!is_told)
+		return refuse(job->options, NULL, WIFEXITED(status) ?
+			      "the session was ended from outside: a process that holds the cage was killed" :
+			      "the session was ended from outside: its supervisor is gone");
+	return CAGE_EXIT_NO_CAGE;
 }
 
 static int mirror(const struct supervisor_job *job, int job_sock, int status_sock, pid_t supervisor)
@@ -87,14 +108,15 @@ static int mirror(const struct supervisor_job *job, int job_sock, int status_soc
 	int status = 0, r = cage_front_run(job->caller, job_sock, &status);
 
 	cage_front_restore(job->caller, r < 0);
-	if (r < 0) {
-		int code = broken(job, status_sock);
-
-		(void)waitpid(supervisor, NULL, 0);
-		return code;
-	}
+	if (r < 0)
+		return broken(job, status_sock, supervisor);
 	msg.status = status;
 	r = fdio_send(status_sock, &msg, sizeof(msg), NULL, 0);
+	/* a command that could not be confined has a status too */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CAGE_EXIT_NO_CAGE && has_failed(job, status_sock)) {
+		(void)waitpid(supervisor, NULL, 0);
+		return CAGE_EXIT_NO_CAGE;
+	}
 	if (r < 0)	/* it died meanwhile, and the kernel with it ended what was inside */
 		(void)refuse(job->options, NULL, "the supervisor was gone before the record was complete");
 	(void)close(status_sock);

@@ -16,24 +16,23 @@ and again until there were 100,000 tries), ATTACK_KEEP=1 keeps fixtures
 Seconds: 7200
 """
 import glob
-import json
 import os
 import pty
-import pwd
 import re
-import secrets
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import termios
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, HERE + "/../lib")
+from fixture import Fixture
+
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("B", ROOT + "/build")
 TEETH = os.environ.get("MODE") == "teeth"
@@ -81,87 +80,26 @@ class Attack:
                                 ("root", "root" in self.needs)) if on]
 
 
-class Fixture:
-    """Files, sockets and a process outside; the same for each attack, made anew"""
+class Attacked(Fixture):
+    """The fixture with the attack's program and policy in it"""
 
-    def __init__(self, user):
-        self.user = pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())
-        self.dir = tempfile.mkdtemp(prefix="agentsh-attack.", dir="/var/tmp")
-        self.token = "SECRET-" + secrets.token_hex(8)
-        self.stopping = False
-        self.servers, self.holder = [], None
-        d = self.dir
-        self.names = dict(FIX=d, WS=d + "/ws", HOME=d + "/home", OUTSIDE=d + "/outside", BIN=d + "/bin",
-                          SECRET=d + "/ws/secret/key", SECRET_DIR=d + "/ws/secret", PLAIN=d + "/ws/plain",
-                          LOCKED=d + "/ws/locked/file", HIDDEN=d + "/ws/hidden", UNIX=d + "/outside/host.sock",
-                          DENIED_TOOL=d + "/bin/denied-tool", ALLOWED_TOOL=d + "/bin/allowed-tool",
-                          SECONDS=SECONDS, TOKEN_MARK="SECRET-")
-
-    def make(self, attack):
-        d = self.dir
-        self.tree(attack)
-        self.listen()
-        self.holder = subprocess.Popen(["sleep", "1000"], preexec_fn=self.become, start_new_session=True,
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.names["HOLDER"] = str(self.holder.pid)
-        with open(f"{HERE}/{attack.policy if attack else 'policy.json.in'}") as f:
-            text = re.sub(r"@([A-Z_]+)@", lambda m: self.names.get(m[1], m[0]), f.read())
+    def __init__(self, user, attack):
+        super().__init__(user, HERE + "/" + (attack.policy if attack else "policy.json.in"))
+        self.attack = attack
+        self.names["SECONDS"] = SECONDS
         if attack and "tracing" in attack.needs:
-            text = text.replace('"tracing": "refuse"', '"tracing": "allow"')
-        self.write(d + "/policy.json", text)
-        if attack and "host" in attack.needs:
+            self.tracing = "allow"
+
+    def make(self):
+        super().make()
+        if self.attack and "host" in self.attack.needs:
             threading.Thread(target=self.serve_host, daemon=True).start()
 
-    def write(self, path, text, mode=0o644):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w") as f:
-            f.write(text)
-        os.chmod(path, mode)
-
-    def tree(self, attack):
-        n = self.names
-        os.chmod(self.dir, 0o755)
-        self.write(n["SECRET"], self.token + "\n", 0o600)
-        self.write(n["HOME"] + "/.ssh/id_test", self.token + "\n", 0o600)
-        self.write(n["HIDDEN"], self.token + "\n")
-        self.write(n["PLAIN"], "plain\n")
-        self.write(n["LOCKED"], "locked\n")
-        self.write(n["OUTSIDE"] + "/file", "outside\n")
-        for tool, program in (("DENIED_TOOL", "/bin/false"), ("ALLOWED_TOOL", "/bin/true")):
-            self.write(n[tool], "")
-            shutil.copy(program, n[tool])	# their exit status tells which one ran
-        if attack:
-            shutil.copy(f"{BUILD}/attack/{attack.name}", n["WS"] + "/attack")
-        os.makedirs(self.dir + "/state")
-        for top, dirs, files in os.walk(self.dir):
-            for x in [top] + [f"{top}/{y}" for y in files]:
-                os.chown(x, self.user.pw_uid, self.user.pw_gid)
-
-    def listen(self):
-        for name in ("PORT", "DENIED_PORT"):
-            s = socket.socket()
-            s.bind(("127.0.0.1", 0))
-            self.names[name] = str(s.getsockname()[1])
-            self.serve(s)
-        u = socket.socket(socket.AF_UNIX)
-        u.bind(self.names["UNIX"])
-        os.chmod(self.names["UNIX"], 0o666)
-        self.serve(u)
-
-    def serve(self, sock):
-        """A service outside that greets with the token"""
-        def loop():
-            while not self.stopping:
-                try:
-                    c, _ = sock.accept()
-                    c.sendall((self.token + "\n").encode())
-                    c.close()
-                except OSError:
-                    if self.stopping:
-                        return
-        sock.listen(64)
-        self.servers.append(sock)
-        threading.Thread(target=loop, daemon=True).start()
+    def tree(self):
+        if self.attack:
+            os.makedirs(self.names["WS"])
+            shutil.copy(f"{BUILD}/attack/{self.attack.name}", self.names["WS"] + "/attack")
+        super().tree()
 
     def serve_host(self):
         """Innocent work of the user outside, in the middle of an attack"""
@@ -178,45 +116,8 @@ class Fixture:
                 self.write(ask.replace("/ask.", "/answer."), "done\n")
             time.sleep(0.02)
 
-    def become(self):
-        if os.getuid() == 0 and self.user.pw_uid != 0:
-            os.initgroups(self.user.pw_name, self.user.pw_gid)
-            os.setgid(self.user.pw_gid)
-            os.setuid(self.user.pw_uid)
 
-    def environment(self, off):
-        env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-                                                    "TSAN_OPTIONS")}
-        env.update({"ATTACK_" + k: v for k, v in self.names.items()})
-        env.update(HOME=self.names["HOME"], USER=self.user.pw_name, LOGNAME=self.user.pw_name,
-                   XDG_STATE_HOME=self.dir + "/state")
-        if TEETH:
-            env["AGENTSH_TEETH_OFF"] = ",".join(off)
-        return env
-
-    def rules(self):
-        """Rules that the session's log says refused something"""
-        found = set()
-        for log in glob.glob(self.dir + "/state/**/audit.jsonl", recursive=True):
-            for line in open(log, errors="replace"):
-                try:
-                    found.add(json.loads(line).get("rule"))
-                except ValueError:
-                    pass
-        return found
-
-    def gone(self):
-        self.stopping = True
-        for s in self.servers:
-            s.close()
-        if self.holder:
-            self.holder.kill()
-            self.holder.wait()
-        if not os.environ.get("ATTACK_KEEP"):
-            shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def spawn(argv, fix, off, tty):
+def spawn(argv, fix, tty):
     """Start it; returns the process and the descriptor of its output"""
     if tty:
         master, slave = pty.openpty()
@@ -233,16 +134,16 @@ def spawn(argv, fix, off, tty):
         fix.become()
         os.chdir(fix.names["WS"])
     p = subprocess.Popen(argv, stdin=slave if tty else subprocess.DEVNULL, stdout=slave, stderr=slave,
-                         env=fix.environment(off), preexec_fn=child)
+                         env=fix.environment(), preexec_fn=child)
     os.close(slave)
     return p, master
 
 
-def run(argv, fix, off=(), tty=False):
+def run(argv, fix, tty=False):
     """Exit status (None: no end) and output"""
-    p, fd = spawn(argv, fix, off, tty)
-    out, end = b"", time.time() + LIMIT
-    while time.time() < end:
+    p, fd = spawn(argv, fix, tty)
+    out, end = b"", time.monotonic() + LIMIT
+    while time.monotonic() < end:
         ready, _, _ = select.select([fd], [], [], 0.1)
         if ready:
             try:
@@ -255,7 +156,7 @@ def run(argv, fix, off=(), tty=False):
         elif p.poll() is not None:
             break
     try:
-        status = p.wait(timeout=max(0.1, min(5, end - time.time())))
+        status = p.wait(timeout=max(0.1, min(5, end - time.monotonic())))
     except subprocess.TimeoutExpired:
         status = None
     try:
@@ -268,12 +169,13 @@ def run(argv, fix, off=(), tty=False):
 
 
 def session(attack, user, words, off=()):
-    fix = Fixture(user)
+    fix = Attacked(user, attack)
+    fix.off = off if TEETH else None
     try:
-        fix.make(attack)
+        fix.make()
         argv = [AGENTSH, "--quiet", "--policy", fix.dir + "/policy.json", "--workspace", fix.names["WS"], "--",
                 fix.names["WS"] + "/attack"] + words
-        status, out = run(argv, fix, off, "tty" in attack.needs)
+        status, out = run(argv, fix, "tty" in attack.needs)
         return status, out, fix.rules(), fix.token in out, fix.holder.poll() is None
     finally:
         fix.gone()
@@ -346,9 +248,9 @@ def check_teeth(tap, attack, user):
 
 def control():
     """An innocent program must run, or every attack would be "blocked"; says what is wrong"""
-    fix = Fixture("agentsh-test" if os.getuid() == 0 else None)
+    fix = Attacked("agentsh-test" if os.getuid() == 0 else None, None)
     try:
-        fix.make(None)
+        fix.make()
         argv = [AGENTSH, "--quiet", "--policy", fix.dir + "/policy.json", "--workspace", fix.names["WS"], "--",
                 "sh", "-c", "echo written > made && cat made plain"]
         status, out = run(argv, fix)

@@ -16,12 +16,12 @@ class Fail(Exception):
 
 
 def until(what, f, seconds=8.0):
-    end = time.time() + seconds
+    end = time.monotonic() + seconds
     while True:
         value = f()
         if value:
             return value
-        if time.time() > end:
+        if time.monotonic() > end:
             raise Fail(f"not within {seconds} s: {what}")
         time.sleep(0.01)
 
@@ -161,7 +161,7 @@ class Term:
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b\][^\x07]*\x07|\x1b\(B|\x0f", "", self.text).replace("\r", "")
 
     def expect(self, pattern, seconds=8.0):
-        end = time.time() + seconds
+        end = time.monotonic() + seconds
         while True:
             m = re.search(pattern, self.shown())
             if m:
@@ -169,7 +169,7 @@ class Term:
                 return m
             if not self.pull(0.05) and not re.search(pattern, self.shown()):
                 raise Fail(f"terminal closed, expected {pattern!r}, got {self.shown()[-300:]!r}")
-            if time.time() > end:
+            if time.monotonic() > end:
                 raise Fail(f"expected {pattern!r} within {seconds} s, got {self.shown()[-300:]!r}")
 
     def send(self, text):
