@@ -143,6 +143,19 @@ static bool act_for(void *ctx, pid_t agent, pid_t caller)
 	return fusefs_act_for(ctx, agent, caller);
 }
 
+static char **each_environment(void *ctx, char *const *environ)
+{
+	return policy_env_each(ctx, environ);
+}
+
+static const char *session_path(char *const *envp)
+{
+	for (; envp && *envp; envp++)
+		if (strncmp(*envp, "PATH=", 5) == 0)
+			return *envp + 5;
+	return NULL;
+}
+
 static int hook_listener(void *ctx, int listener_fd, pid_t command)
 {
 	struct supervisor *s = ctx;
@@ -150,6 +163,8 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 		.listener_fd = listener_fd, .policy = &s->job->loaded->policy, .plan = s->job->plan,
 		.tracing = s->job->loaded->tracing, .nested = s->job->loaded->nested,
 		.courier_sock = s->courier_ours, .query_view_path = QUERY_VIEW_PATH, .query_host_path = s->query_path,
+		.search_path = session_path(s->job->envp), .each_free = policy_env_free,
+		.each_ctx = (void *)(uintptr_t)s->job->loaded,
 	};
 	int r = services_start(s);
 
@@ -164,6 +179,9 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 		cfg.acting = act_for;
 		cfg.acting_ctx = s->fusefs;
 	}
+	for (size_t i = 0; i < s->job->loaded->env_count; i++)
+		if (s->job->loaded->env[i].each)
+			cfg.each = each_environment;
 	cfg.sink = words_sink(s->words);
 	memcpy(cfg.resolver_socks, s->resolver_ours, sizeof(cfg.resolver_socks));
 	(void)close(s->courier_theirs);

@@ -13,10 +13,27 @@
 
 #include "common/proc.h"
 
+struct exec *exec_new(void)
+{
+	struct exec *e = malloc(sizeof(*e));
+
+	if (!e)
+		return NULL;
+	memset(e, 0, offsetof(struct exec, rep));	/* the reply is large, and filled by what is read into it */
+	e->rep.count = e->rep.text_len = 0;
+	e->args = (struct argv_copy){ 0 };
+	e->next = NULL;
+	return e;
+}
+
 void exec_free(struct exec *e)
 {
+	if (!e)
+		return;
 	argv_free(&e->argv);
 	argv_free(&e->expected);
+	argv_free(&e->args);
+	exec_free(e->next);
 	free(e);
 }
 
@@ -110,27 +127,31 @@ static int seize(struct call *c, struct exec *e)
 	}
 	if (target_valid(c) < 0)	/* killed, by a sibling's exec for one, and its number may be another's */
 		return ESRCH;
-	if (r == -EPERM && is_traced(c) && c->n->cfg.tracing) {
+	if (r == -EPERM && is_traced(c) && c->n->cfg.tracing && !e->next && !c->n->cfg.each) {
 		e->verdict.flags |= EVENT_F_UNVERIFIED;
 		return 0;
 	}
 	verdict_refuse(&e->verdict.decision, r == -EPERM ? "traced" : "unjudged",
-		       r == -EPERM ? "Somebody traces this process, and the policy does not allow tracing." :
-		       "The process could not be held while it starts.", EACCES);
+		       r != -EPERM ? "The process could not be held while it starts." :
+		       c->n->cfg.tracing ? "Somebody traces this process, so it cannot be given another program or environment." :
+		       "Somebody traces this process, and the policy does not allow tracing.", EACCES);
 	return EACCES;
 }
 
 void handle_execve(struct call *c)
 {
-	struct exec *e = malloc(sizeof(*e));
+	struct exec *e;
 	int err, r;
 
+	if (again_is_ours(c)) {
+		c->reply.kind = REPLY_CONTINUE;
+		return;
+	}
+	e = exec_new();
 	if (!e) {
 		reply_result(c, -ENOMEM);
 		return;
 	}
-	memset(e, 0, offsetof(struct exec, rep));	/* the reply is large, and filled by what is read into it */
-	e->rep.count = e->rep.text_len = 0;
 	r = read_exec(c, e);
 	if (r < 0) {		/* what execve itself would answer: nothing was judged */
 		reply_result(c, r);
@@ -140,10 +161,14 @@ void handle_execve(struct call *c)
 	find_subjects(c, e);
 	exec_find_parts(&e->rep, &e->program, &e->loader);
 	err = exec_judge(c, e, &e->rep, &e->argv, &e->expected);
+	if (e->verdict.decision.verdict == POLICY_REDIRECT)
+		err = redirect_prepare(c, e);
 	if (err == 0)
 		err = seize(c, e);
 	if (err != ESRCH)		/* gone: nothing was decided */
 		err = verdict_tell(c, &e->verdict, err);
+	if (err == 0 && e->next)	/* and what will run */
+		err = verdict_tell(c, &e->next->verdict, 0);
 	if (err == 0)
 		c->reply.kind = REPLY_CONTINUE;
 	else

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 
+#include "notifyd/block.h"
 #include "notifyd/doorman.h"
 #include "notifyd/pins.h"
 #include "notifyd/target.h"
@@ -23,9 +24,15 @@ struct exec {
 	int program;			/* index in @rep of the file that /proc/PID/exe will be */
 	int loader;			/* index of its PT_INTERP; -1: none */
 	struct verdict verdict;
+	struct argv_copy args;		/* with a redirect: what ${ARGS} of the rule is taken from */
+	struct exec *next;		/* what is to run instead; owned */
 };
 
-void exec_free(struct exec *e);
+/** exec_new() - Empty. NULL: no memory */
+struct exec *exec_new(void);
+void exec_free(struct exec *e);	/* NULL is fine */
+
+struct new_image;
 
 /* ---- judge.c ---- */
 
@@ -42,6 +49,46 @@ int exec_judge(const struct call *c, struct exec *e, const struct resolver_reply
 
 /** exec_find_parts() - Which objects /proc/PID/exe and the ELF interpreter will be */
 void exec_find_parts(const struct resolver_reply *rep, int *ret_program, int *ret_loader);
+
+/* ---- redirect.c ---- */
+
+/**
+ * redirect_prepare() - What runs instead of a program that a rule redirects
+ *
+ * Fills e->next: resolved along the session's PATH, judged, but for redirects:
+ * what a rule leads to is led no further. On failure e->verdict says why.
+ * Return: 0; errno to answer with, > 0
+ */
+int redirect_prepare(const struct call *c, struct exec *e) MUST_USE;
+
+/** redirect_to_itself() - e->next is the program again, by a name that the caller's closing takes from nobody. 0; -errno */
+int redirect_to_itself(const struct call *c, struct exec *e) MUST_USE;
+
+/* ---- again.c ---- */
+
+enum again_stage {
+	AGAIN_NO = 0,	/* the exec that was asked for */
+	AGAIN_WAY,	/* on the way to the second: it may do nothing but that call */
+	AGAIN_CALL,	/* in it */
+};
+
+/** struct again - A task at its exec stop that is made to exec once more. again_free() */
+struct again {
+	enum again_stage stage;
+	struct block block;
+	uint64_t code;
+};
+
+/** again_begin() - At the exec stop. @env: NULL-ended; NULL: as it is. 0: resumed; -errno: it must die */
+int again_begin(struct again *a, struct call *c, const char *path, const struct argv_copy *argv, char *const *env,
+		const struct new_image *m) MUST_USE;
+
+/** again_stopped() - At a stop on the way. 0: resumed; -errno: it did something else, or the exec failed: it must die */
+int again_stopped(struct again *a, struct call *c, int status) MUST_USE;
+void again_free(struct again *a, struct call *c);
+
+/** again_is_ours() - Is this call the second exec of a task that another thread holds? Asked once for each */
+bool again_is_ours(const struct call *c);
 
 /* ---- execstop.c ---- */
 
@@ -67,6 +114,9 @@ struct new_image {
 	char execfn[PATH_MAX];
 	char loader[PATH_MAX];		/* file mapped at AT_BASE; "" for a static program */
 	uint64_t base;
+	bool wants_env;			/* set by whoever reads it */
+	struct argv_copy env;
+	uint64_t sp, envp;		/* the stack pointer, and where the environment's pointers begin */
 };
 
 /** new_image_read() - @c is held. 0; -errno: cannot be judged, so it must die */

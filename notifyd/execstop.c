@@ -143,28 +143,19 @@ static bool is_dying(pid_t pid)
 }
 
 /* The task is at its exec stop. 0: let it run; > 0: it must die */
-static int inspect(struct call *c, struct exec *e, pid_t pid)
+static int inspect(struct call *c, struct exec *e, struct new_image *m)
 {
-	struct new_image *m = calloc(1, sizeof(*m));
 	int err;
 
-	if (!m)
-		return ENOMEM;
-	c->tid = pid;
-	c->is_held = true;
-	if (is_plainly_as_judged(c, e, m)) {
-		new_image_free(m);
+	if (is_plainly_as_judged(c, e, m))
 		return 0;
-	}
 	err = -new_image_read(c, m);
-	if (err == 0 && is_as_judged(e, m)) {
-		new_image_free(m);
+	if (err == 0 && is_as_judged(e, m))
 		return 0;
-	}
-	if (err && is_dying(pid)) {
-		new_image_free(m);
+	if (err && is_dying(c->tid))
 		return err;
-	}
+	exec_free(e->next);	/* was instead of another program */
+	e->next = NULL;
 	if (err == 0)
 		err = judge_anew(c, e, m);
 	else
@@ -172,12 +163,17 @@ static int inspect(struct call *c, struct exec *e, pid_t pid)
 	e->verdict.object = policy_str(e->asked);
 	e->verdict.resolved = policy_str(m->exe);
 	e->verdict.flags |= err ? EVENT_F_KILLED : 0;
-	err = verdict_tell(c, &e->verdict, err);
-	new_image_free(m);
-	return err;
+	return verdict_tell(c, &e->verdict, err);
 }
 
 /* ---- the stop ---- */
+
+/** struct watch - A seized task */
+struct watch {
+	struct call *c;
+	struct exec *e;		/* what it is execing now: what was asked for, then its next */
+	struct again again;
+};
 
 static bool detach(pid_t pid, int signo)
 {
@@ -185,33 +181,105 @@ static bool detach(pid_t pid, int signo)
 	return ptrace(PTRACE_DETACH, pid, 0, (void *)(long)signo) == 0;
 }
 
+static bool lists_differ(char *const *a, const struct argv_copy *b)
+{
+	uint32_t i = 0;
+
+	for (; a[i] && i < b->argc; i++)
+		if (strcmp(a[i], b->v[i]) != 0)
+			return true;
+	return a[i] || i < b->argc;
+}
+
+static int fail_again(struct watch *w, int err)
+{
+	struct verdict *v = &w->e->verdict;
+
+	if (is_dying(w->c->tid))
+		return err;
+	verdict_refuse(&v->decision, "unjudged", err == E2BIG ? "Its arguments and environment have become too long." :
+		       "It could not be given the program or the environment that the policy wants for it.", err);
+	v->flags |= EVENT_F_KILLED;
+	return verdict_tell(w->c, v, err);
+}
+
+/* Another program, another environment, or both. 0: resumed; 1: neither; < 0: it must die */
+static int run_again(struct watch *w, const struct new_image *m)
+{
+	const struct notifyd_config *cfg = &w->c->n->cfg;
+	char **env = cfg->each ? cfg->each(cfg->each_ctx, (char *const *)(uintptr_t)m->env.v) : NULL;
+	bool is_env_other = env && lists_differ(env, &m->env);
+	int r = cfg->each && !env ? -ENOMEM : 0;
+
+	if (r == 0 && !w->e->next && !is_env_other)
+		r = 1;
+	if (r == 0 && !w->e->next)
+		r = redirect_to_itself(w->c, w->e);
+	if (r == 0)
+		r = again_begin(&w->again, w->c, w->e->next->asked, &w->e->next->argv, is_env_other ? env : NULL, m);
+	if (r < 0)
+		(void)fail_again(w, -r);	/* it dies anyway */
+	if (env)
+		cfg->each_free(env);
+	return r;
+}
+
+/* False: it must die */
+static bool at_exec(struct watch *w, pid_t pid, bool *ret_done)
+{
+	struct new_image *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return false;
+	w->c->tid = pid;
+	w->c->is_held = true;
+	if (w->again.stage == AGAIN_CALL)
+		w->e = w->e->next;
+	m->wants_env = w->c->n->cfg.each && w->again.stage == AGAIN_NO;
+	r = w->again.stage == AGAIN_WAY || inspect(w->c, w->e, m) != 0 ? -EACCES : 1;
+	if (r == 1 && w->again.stage == AGAIN_NO && (w->e->next || w->c->n->cfg.each))
+		r = run_again(w, m);
+	if (r == 1)
+		*ret_done = detach(pid, 0);
+	new_image_free(m);
+	return r >= 0;
+}
+
+/* False: it must die */
+static bool at_other_stop(struct watch *w, pid_t pid, int status, bool *ret_done)
+{
+	int r;
+
+	if (w->again.stage == AGAIN_NO) {
+		/* the exec has failed. A group stop goes on without us, a signal on its way is delivered */
+		*ret_done = detach(pid, status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status));
+		return true;
+	}
+	r = again_stopped(&w->again, w->c, status);
+	if (r < 0)
+		(void)fail_again(w, -r);	/* it dies anyway */
+	return r == 0;
+}
+
 void execstop_watch(struct call *c, struct exec *e)
 {
-	for (;;) {
-		int status, event;
+	struct watch w = { .c = c, .e = e };
+	bool is_done = false;
+
+	while (!is_done) {
+		int status;
 		pid_t pid = waitpid(-1, &status, __WALL | __WNOTHREAD);
 
 		if (pid < 0 && errno == EINTR)
 			continue;
 		if (pid < 0 || WIFEXITED(status) || WIFSIGNALED(status))
-			return;		/* nobody left: killed, or another thread of it has execed */
+			break;		/* nobody left: killed, or another thread of it has execed */
 		if (!WIFSTOPPED(status))
 			continue;
-		event = status >> 16;
-		if (event == PTRACE_EVENT_EXEC) {
-			if (inspect(c, e, pid) == 0) {
-				if (detach(pid, 0))
-					return;
-			} else {
-				(void)kill(pid, SIGKILL);	/* ours and not reaped: it is this one */
-			}
-			continue;
-		}
-		/*
-		 * The exec has failed. A group stop goes on without us, a signal on
-		 * its way is delivered.
-		 */
-		if (detach(pid, event == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)))
-			return;
+		if (status >> 16 == PTRACE_EVENT_EXEC ? !at_exec(&w, pid, &is_done) :
+						       !at_other_stop(&w, pid, status, &is_done))
+			(void)kill(pid, SIGKILL);	/* ours and not reaped: it is this one */
 	}
+	again_free(&w.again, c);
 }

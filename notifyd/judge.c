@@ -80,7 +80,18 @@ static bool is_system_loader(const struct resolver_reply *rep, const struct reso
 	return false;
 }
 
-static void judge_object(struct judging *j, const struct resolver_reply *rep,
+static int copy_tail(struct argv_copy *to, const struct argv_copy *from, uint32_t first)
+{
+	for (uint32_t i = first; i < from->argc; i++) {
+		int r = argv_append(to, from->v[i], strlen(from->v[i]));
+
+		if (r < 0)
+			return r;
+	}
+	return argv_finish(to);
+}
+
+static int judge_object(struct judging *j, const struct resolver_reply *rep,
 			 const struct resolver_object *o, const struct argv_copy *argv)
 {
 	const char *path = pins_text(rep, o->path_off), *asked = pins_text(rep, o->asked_off);
@@ -94,12 +105,12 @@ static void judge_object(struct judging *j, const struct resolver_reply *rep,
 	if (o->flags & RESOLVER_O_MEMORY) {
 		refuse(j, "memory-file", "Programs are run from files that have a name. "
 		       "Write it to a file in the workspace and run that.", EACCES, path);
-		return;
+		return 0;
 	}
 	if (o->flags & RESOLVER_O_UNREADABLE) {
 		refuse(j, "unreadable-program", "A program that you may not read cannot be checked while "
 		       "it starts, so it does not start.", EACCES, path);
-		return;
+		return 0;
 	}
 	policy_eval(j->c->n->cfg.policy, &req, &d);
 	if (!(is_lenient && d.rule_id == POLICY_RULE_NONE))
@@ -114,21 +125,11 @@ static void judge_object(struct judging *j, const struct resolver_reply *rep,
 	policy_eval(j->c->n->cfg.policy, &req, &d);
 	if (!(is_lenient && d.rule_id == POLICY_RULE_NONE))
 		take(j, &d, POLICY_OP_RUN, path);
+	return d.verdict == POLICY_REDIRECT && j->e->args.argc == 0 ? copy_tail(&j->e->args, argv, 0) : 0;
 }
 
 static int judge_chain(struct judging *j, const struct resolver_reply *rep, const struct argv_copy *argv,
 		       struct argv_copy *expected);
-
-static int copy_tail(struct argv_copy *to, const struct argv_copy *from, uint32_t first)
-{
-	for (uint32_t i = first; i < from->argc; i++) {
-		int r = argv_append(to, from->v[i], strlen(from->v[i]));
-
-		if (r < 0)
-			return r;
-	}
-	return argv_finish(to);
-}
 
 /* "ld.so PROGRAM": what counts is PROGRAM, which the loader opens itself */
 static int judge_loaded(struct judging *j, const struct argv_copy *argv)
@@ -193,8 +194,8 @@ static int judge_chain(struct judging *j, const struct resolver_reply *rep, cons
 	for (uint32_t i = 0; r == 0 && i < rep->count; i++) {
 		const struct resolver_object *o = &rep->object[i];
 
-		judge_object(j, rep, o, now);
-		if (o->flags & RESOLVER_O_LOADER && !(o->flags & RESOLVER_O_INTERP))
+		r = judge_object(j, rep, o, now);
+		if (r == 0 && o->flags & RESOLVER_O_LOADER && !(o->flags & RESOLVER_O_INTERP))
 			r = judge_loaded(j, now);
 		if (r == 0 && (o->flags & RESOLVER_O_SCRIPT) && i + 1 < rep->count) {
 			struct argv_copy next = { 0 };

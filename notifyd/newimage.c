@@ -13,23 +13,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/fdio.h"
 #include "common/proc.h"
+#include "notifyd/arch.h"
 
 #define STACK_FIRST	((size_t)64 << 10)
 #define STACK_MAX	((size_t)8 << 20)
 
 void new_image_free(struct new_image *m)
 {
+	if (!m)
+		return;
 	argv_free(&m->argv);
+	argv_free(&m->env);
 	free(m);
 }
 
@@ -90,6 +91,30 @@ static int get_argv(const struct stack *s, uint64_t argc, struct argv_copy *ret)
 	return argv_finish(ret);
 }
 
+/* The environment's strings, if wanted; @index is moved behind its NULL */
+static int get_env(const struct stack *s, size_t *index, struct new_image *ret)
+{
+	ret->envp = s->sp + *index * s->word;
+	for (;;) {
+		uint64_t addr;
+		const char *text;
+		size_t len;
+		int r = get_word(s, (*index)++, &addr);
+
+		if (r < 0)
+			return r;
+		if (addr == 0)
+			return ret->wants_env ? argv_finish(&ret->env) : 0;
+		if (!ret->wants_env)
+			continue;
+		r = get_string(s, addr, &text, &len);
+		if (r == 0)
+			r = argv_append(&ret->env, text, len);
+		if (r < 0)
+			return r;
+	}
+}
+
 static int get_auxv(const struct stack *s, size_t index, struct new_image *ret, uint64_t *ret_base)
 {
 	uint64_t type, value;
@@ -125,47 +150,33 @@ int new_image_parse(const char *stack, size_t len, uint64_t sp, size_t word, str
 		    uint64_t *ret_base)
 {
 	struct stack s = { .data = stack, .len = len, .word = word, .sp = sp };
-	uint64_t argc, value = 1;
+	uint64_t argc;
 	size_t index;
 	int r = get_word(&s, 0, &argc);
 
 	argv_free(&ret->argv);
+	argv_free(&ret->env);
+	ret->sp = sp;
 	if (r < 0)
 		return r;
 	if (argc > STACK_MAX / word)
 		return -EBADMSG;
 	r = get_argv(&s, argc, &ret->argv);
-	/* the environment */
-	for (index = (size_t)argc + 2; r == 0 && value != 0; index++)
-		r = get_word(&s, index, &value);
+	index = (size_t)argc + 2;
+	if (r == 0)
+		r = get_env(&s, &index, ret);
 	return r < 0 ? r : get_auxv(&s, index, ret, ret_base);
 }
 
 static int stack_pointer(pid_t pid, uint64_t *ret_sp, size_t *ret_word)
 {
-	union {
-		struct user_regs_struct native;
-		uint32_t narrow[64];
-	} regs;
-	struct iovec iov = { &regs, sizeof(regs) };
+	struct arch_regs regs;
+	int r = arch_read(pid, &regs);
 
-	if (ptrace(PTRACE_GETREGSET, pid, (void *)(long)NT_PRSTATUS, &iov) < 0)
-		return -errno;
-	if (iov.iov_len == sizeof(regs.native)) {
-#ifdef __x86_64__
-		*ret_sp = regs.native.rsp;
-#else
-		*ret_sp = regs.native.sp;
-#endif
-		*ret_word = sizeof(uint64_t);
-		return 0;
-	}
-#ifdef __x86_64__
-	*ret_sp = regs.narrow[15];	/* esp of the 32-bit regset */
-#else
-	*ret_sp = regs.narrow[13];	/* sp of AArch32 */
-#endif
-	*ret_word = sizeof(uint32_t);
+	if (r < 0 && r != -ENOEXEC)
+		return r;
+	*ret_sp = arch_stack(&regs, r == -ENOEXEC);
+	*ret_word = r == -ENOEXEC ? sizeof(uint32_t) : sizeof(uint64_t);
 	return 0;
 }
 

@@ -31,6 +31,13 @@ struct notifyd_config {
 	 * False: it stands for somebody else already. NULL: nothing is served */
 	bool (*acting)(void *ctx, pid_t agent, pid_t caller);
 	void *acting_ctx;
+	/* Where a redirect's program without a slash is looked for: the session's PATH. NULL: nowhere */
+	const char *search_path;
+	/* The environment of each new program by the rules for that: a new list, NULL-ended, for each_free();
+	 * NULL: no memory, so it must not run. No callback: there are no such rules */
+	char **(*each)(void *ctx, char *const *environ);
+	void (*each_free)(char **envp);
+	void *each_ctx;
 	/* inotify_add_watch() inside on this path of the view, before it is done; NULL: nobody wants to know.
 	 * @view_root: O_PATH, borrowed */
 	void (*watched)(void *ctx, int view_root, const char *path);

@@ -7,19 +7,30 @@
 
 #include "policy/load.h"
 
-static bool matches(const struct policy_loaded *l, enum policy_env_kind kind, struct policy_str name)
+/** struct rules - Those of the session's start, or those alone that are for every exec; who keeps, keeps always */
+struct rules {
+	const struct policy_loaded *l;
+	bool each;
+};
+
+static bool counts(const struct rules *u, size_t i)
 {
-	for (size_t i = 0; i < l->env_count; i++)
-		if (l->env[i].kind == kind && policy_pattern_match(l->env[i].name, name))
+	return !u->each || u->l->env[i].each || u->l->env[i].kind == POLICY_ENV_KEEP;
+}
+
+static bool matches(const struct rules *u, enum policy_env_kind kind, struct policy_str name)
+{
+	for (size_t i = 0; i < u->l->env_count; i++)
+		if (u->l->env[i].kind == kind && counts(u, i) && policy_pattern_match(u->l->env[i].name, name))
 			return true;
 	return false;
 }
 
-static bool is_kept(const struct policy_loaded *l, struct policy_str name)
+static bool is_kept(const struct rules *u, struct policy_str name)
 {
-	if (matches(l, POLICY_ENV_STRIP, name))
+	if (matches(u, POLICY_ENV_STRIP, name))
 		return false;
-	return matches(l, POLICY_ENV_KEEP, name) || !matches(l, POLICY_ENV_REMOVE, name);
+	return matches(u, POLICY_ENV_KEEP, name) || !matches(u, POLICY_ENV_REMOVE, name);
 }
 
 static char *join(const char *name, const char *value)
@@ -50,13 +61,13 @@ static void put(char **envp, size_t *count, char *entry)
 	envp[(*count)++] = entry;
 }
 
-static bool apply_set(const struct policy_loaded *l, char **envp, size_t *count)
+static bool apply_set(const struct rules *u, char **envp, size_t *count)
 {
-	for (size_t i = 0; i < l->env_count; i++) {
-		const struct policy_env_rule *r = &l->env[i];
+	for (size_t i = 0; i < u->l->env_count; i++) {
+		const struct policy_env_rule *r = &u->l->env[i];
 		char *entry;
 
-		if (r->kind != POLICY_ENV_SET || matches(l, POLICY_ENV_STRIP, policy_str(r->name)))
+		if (r->kind != POLICY_ENV_SET || !counts(u, i) || matches(u, POLICY_ENV_STRIP, policy_str(r->name)))
 			continue;
 		entry = join(r->name, r->value);
 		if (!entry)
@@ -66,9 +77,9 @@ static bool apply_set(const struct policy_loaded *l, char **envp, size_t *count)
 	return true;
 }
 
-char **policy_env_apply(const struct policy_loaded *l, char *const *environ)
+static char **apply(const struct rules *u, char *const *environ)
 {
-	size_t size = l->env_count + 1, count = 0;
+	size_t size = u->l->env_count + 1, count = 0;
 	char **envp;
 
 	for (char *const *e = environ; *e; e++)
@@ -80,18 +91,28 @@ char **policy_env_apply(const struct policy_loaded *l, char *const *environ)
 		const char *equals = strchr(*e, '=');
 		struct policy_str name = { *e, equals ? (uint32_t)(equals - *e) : 0 };
 
-		/* Text without '=' is no variable: nothing could have judged it */
-		if (!equals || !is_kept(l, name))
+		/* Text without '=' is no variable: nothing could have judged it. Programs that put it there may keep it */
+		if (equals ? !is_kept(u, name) : !u->each)
 			continue;
 		envp[count] = strdup(*e);
 		if (!envp[count++])
 			goto fail;
 	}
-	if (apply_set(l, envp, &count))
+	if (apply_set(u, envp, &count))
 		return envp;
 fail:
 	policy_env_free(envp);
 	return NULL;
+}
+
+char **policy_env_apply(const struct policy_loaded *l, char *const *environ)
+{
+	return apply(&(struct rules){ .l = l }, environ);
+}
+
+char **policy_env_each(const struct policy_loaded *l, char *const *environ)
+{
+	return apply(&(struct rules){ .l = l, .each = true }, environ);
 }
 
 void policy_env_free(char **envp)

@@ -63,6 +63,7 @@ struct policy_listed {
 	uint64_t ops;
 	const char *id, *layer;
 	const char *file;		/* where it was written: a path, "built-in:NAME", "command line", "agentsh" */
+	uint32_t line, column;		/* in that file; 0 if it is none */
 	const char *const *pattern;	/* paths or programs; NULL for network rules */
 	size_t pattern_count;
 	const struct policy_net *net;
@@ -115,6 +116,8 @@ struct policy_loaded *policy_loaded_free(struct policy_loaded *l);	/* NULL ok; r
 
 /** policy_env_apply() - A new environment by the rules; keep beats remove, set comes last. Free with policy_env_free(). */
 char **policy_env_apply(const struct policy_loaded *l, char *const *environ);
+/** policy_env_each() - The same by those rules alone that are for every exec */
+char **policy_env_each(const struct policy_loaded *l, char *const *environ);
 void policy_env_free(char **envp);
 
 #endif /* POLICY_LOAD_H */
