@@ -14,6 +14,7 @@
 #include "policy/plan_walk.h"
 
 #define JSON_OUT_SIZE	(4u << 20)
+#define OPEN_COST	"13 us an open for writing"
 
 /* Per call, against the same call outside; figures of docs/design.md */
 static const struct {
@@ -80,6 +81,11 @@ static struct mechanism of_path(const struct plan *p, const struct policy_listed
 		mask &= ~(1u << PLAN_SKELETON);
 	if (mask == 1u << PLAN_READONLY && is_guarded)
 		return plain("the file's own permissions, which refuse this user; Landlock", "none");
+	if (r->verdict == POLICY_REDIRECT)
+		return plain("doorman opens the target and hands it in; mounts and Landlock keep the rest shut", OPEN_COST);
+	if (mask == 1u << PLAN_READONLY && p->traps_opens && r->verdict == POLICY_ALLOW &&
+	    (r->ops & POLICY_OP_BIT(POLICY_OP_WRITE)))
+		return plain("doorman opens the file and hands it in; mounts and Landlock keep the rest shut", OPEN_COST);
 	if (mask == 1u << PLAN_FACE_COUNT)
 		return plain("the view: private to the session", "none");
 	for (size_t i = 0; i < ARRAY_SIZE(faces); i++) {
@@ -165,8 +171,10 @@ static void print_costs(const struct plan *p, const struct policy_loaded *l, FIL
 	(void)fprintf(f, "  exec       1.1 to 1.25 x\n  connect    40 us more\n");
 	if (l->tracing)
 		(void)fprintf(f, "\ntracing is allowed: rules on arguments are advisory\n");
-	(void)fprintf(f, "\nnot recorded: reads and changes in trees that are bound, not served\n");
-	(void)p;
+	if (p->traps_opens)
+		(void)fprintf(f, "  open       " OPEN_COST " outside served trees: there is something to decide or to record\n");
+	(void)fprintf(f, "\nnot recorded: reads%s in trees that are bound, not served\n",
+		      p->traps_opens ? ", and changes other than opens for writing," : " and changes");
 }
 
 static int print_text(const struct plan *p, const struct policy_loaded *l, int fd)
@@ -216,6 +224,8 @@ static void json_view(struct jsonw *j, const struct plan *p)
 	}
 	jsonw_array_end(j);
 	json_pair(j, "tmp", plan_face_name(p->tmp));
+	jsonw_key(j, "traps_opens");
+	jsonw_bool(j, p->traps_opens);
 }
 
 static void json_rules(struct jsonw *j, const struct plan *p, const struct policy_loaded *l)
