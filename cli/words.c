@@ -48,6 +48,25 @@ static void say_refusal(struct words *w, const struct event *ev, uint64_t seq)
 	tell(w->tell, ev->tid, key, (struct policy_str){ line, (uint32_t)n });
 }
 
+/* "agentsh: redirected: run /usr/bin/curl to agentsh-fetch [rule fetch]: MESSAGE · agentsh why 41" */
+static void say_redirect(struct words *w, const struct event *ev, uint64_t seq)
+{
+	const struct policy_decision *d = ev->decision;
+	char line[1000], object[200], to[200], rule[80], message[300];
+	uint64_t key;
+	int n;
+
+	if (!tell_wants(w->tell, ev->tid, d->rule, &key))
+		return;
+	text_path(object, sizeof(object), ev->object, w->opt.loaded->home);
+	text_path(to, sizeof(to), policy_str(d->target.s), w->opt.loaded->home);	/* the first of the words */
+	text_escape(rule, sizeof(rule), d->rule);
+	text_escape(message, sizeof(message), d->message);
+	n = snprintf(line, sizeof(line), "agentsh: redirected: %s %s to %s [rule %s]%s%s · agentsh why %" PRIu64 "\n",	/* fits */
+		     policy_op_name(ev->op), object, to, rule, message[0] ? ": " : "", message, seq);
+	tell(w->tell, ev->tid, key, (struct policy_str){ line, (uint32_t)n });
+}
+
 static void say_unrecorded(struct words *w, const struct event *ev, int err)
 {
 	char line[600], object[300];
@@ -83,6 +102,9 @@ static int words_event(struct event_sink *sink, const struct event *ev)
 	}
 	if (ev->flags & EVENT_F_BIRTH)
 		tally_birth(&w->tally, ev->object);
+	/* another program than was asked for should surprise nobody; another file is what the rule is for */
+	if (ev->layer == EVENT_LAYER_EXEC && ev->decision && ev->decision->verdict == POLICY_REDIRECT && ev->err == 0)
+		say_redirect(w, ev, seq);
 	if (!is_refusal(ev))
 		return 0;
 	tally_refusal(&w->tally, ev, seq);
