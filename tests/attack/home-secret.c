@@ -7,6 +7,7 @@
  *	Expect:		EACCES, rule secrets
  *	Twin:		the same with a file of the workspace
  *	Source:		attacks B
+ *	Needs:		user, root
  */
 #include <fcntl.h>
 #include <stdio.h>

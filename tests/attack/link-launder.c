@@ -7,6 +7,7 @@
  *	Expect:		EACCES, rule secrets
  *	Twin:		the same with a file that no rule denies
  *	Source:		attacks F3, F4
+ *	Needs:		user, root
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -7,6 +7,7 @@
  *	Expect:		-
  *	Twin:		statfs of /tmp
  *	Source:		DESIGN 4
+ *	Needs:		user, root
  */
 #include <sys/mount.h>
 #include <sys/vfs.h>

@@ -7,6 +7,7 @@
  *	Expect:		-
  *	Twin:		read one's own
  *	Source:		attacks F8
+ *	Needs:		user, root
  */
 #include <fcntl.h>
 

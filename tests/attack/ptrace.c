@@ -7,6 +7,7 @@
  *	Expect:		EPERM
  *	Twin:		prctl(PR_SET_PDEATHSIG), a harmless neighbour
  *	Source:		DESIGN 6
+ *	Needs:		user, root
  */
 #include <signal.h>
 #include <sys/prctl.h>

@@ -7,6 +7,7 @@
  *	Expect:		EACCES, rule secrets
  *	Twin:		the same five ways to a file of the workspace that no rule denies
  *	Source:		landlock fs_test, layout1
+ *	Needs:		user, root
  */
 #include <fcntl.h>
 #include <linux/openat2.h>

@@ -7,6 +7,7 @@
  *	Expect:		-
  *	Twin:		kill oneself with signal 0
  *	Source:		attacks N17
+ *	Needs:		user, root
  */
 #include <signal.h>
 

@@ -7,6 +7,7 @@
  *	Expect:		-
  *	Twin:		connect to one of one's own
  *	Source:		attacks N10
+ *	Needs:		user, root
  */
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -7,6 +7,7 @@
  *	Expect:		-
  *	Twin:		unshare(CLONE_FILES)
  *	Source:		DESIGN 3, step 7
+ *	Needs:		user, root
  */
 #include <sched.h>
 

@@ -7,6 +7,7 @@
  *	Expect:		-
  *	Twin:		the same in the workspace
  *	Source:		DESIGN 4: read-only mounts and Landlock
+ *	Needs:		user, root
  */
 #include <fcntl.h>
 #include <sys/stat.h>
