@@ -33,11 +33,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -263,12 +266,14 @@ static int receive(int sock, struct incoming *ret)
 	struct msghdr hdr = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control.buf),
 	};
+	int was_reset = 0;
 	ssize_t n;
 
 	*ret = (struct incoming){ .fd = -1 };
+	/* ECONNRESET is told once, before what lies in the queue: whoever has ended had not read all of ours */
 	do
 		n = recvmsg(sock, &hdr, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset++)));
 	if (n < 0)
 		return -errno;
 	take_control(ret, &hdr);
@@ -312,12 +317,21 @@ static int on_init(struct build *b, struct incoming *in)
 
 static int on_listener(struct build *b, struct incoming *in)
 {
+	struct seccomp_notif_addfd nobody = { .flags = SECCOMP_ADDFD_FLAG_SEND };
 	int fd, r;
 
 	b->cage->command = in->pid;
 	fd = proc_fd(in->pid, in->msg.value);
 	if (fd < 0)
 		return cage_fail(b->reterr, -fd, "doorman", "the listener cannot be taken over: %s", strerror(-fd));
+	/* for a call that nobody has made: the kernel looks at the flags before it looks for that */
+	nobody.srcfd = (uint32_t)fd;
+	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &nobody) == 0 || errno != ENOENT) {
+		r = cage_fail(b->reterr, errno, "seccomp", "no descriptor can be handed in with an answer "
+			      "(SECCOMP_ADDFD_FLAG_SEND, 5.14): %s", strerror(errno));
+		(void)close(fd);
+		return r;
+	}
 	r = b->hooks->listener(b->hooks->ctx, fd, in->pid);
 	return r < 0 ? cage_fail(b->reterr, -r, "doorman", "%s", strerror(-r)) : 0;
 }
@@ -406,6 +420,18 @@ static int start_builder(struct build *b, struct builder *child)
 	return b->cage->builder < 0 ? cage_fail(b->reterr, errno, "builder", "fork: %s", strerror(errno)) : 0;
 }
 
+/*
+ * Each exec is looked at by ptrace. Who may do that to whom (Yama) is seen when
+ * the listener is taken over; a container's filter that refuses the call, here.
+ */
+static int can_seize(struct cage_failure *reterr)
+{
+	if (ptrace(PTRACE_SEIZE, 0, NULL, NULL) < 0 && errno == ESRCH)
+		return 0;
+	return cage_fail(reterr, errno, "seizing", "this machine or container refuses ptrace(2), by which each program is "
+			 "checked before it runs (Docker: --security-opt seccomp=unconfined): %s", strerror(errno));
+}
+
 int cage_build(struct cage *ret, const struct cage_config *cfg, const struct cage_caller *caller,
 	       const struct cage_hooks *hooks, int job_sock, struct cage_failure *reterr)
 {
@@ -415,8 +441,10 @@ int cage_build(struct cage *ret, const struct cage_config *cfg, const struct cag
 		.cfg = cfg, .caller = caller, .hooks = hooks, .job_sock = job_sock, .supervisor = getpid(),
 		.fuse = view_served_early(cfg),
 	};
-	int r = start_builder(&b, &child);
+	int r = can_seize(reterr);
 
+	if (r == 0)
+		r = start_builder(&b, &child);
 	view_served_drop(&child.fuse);	/* the builder has them */
 	if (r == 0)
 		r = converse(&b);

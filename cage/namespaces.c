@@ -57,6 +57,27 @@ static int explain(struct cage_failure *reterr, int err)
 	return cage_fail(reterr, err, step, "%s", strerror(err));
 }
 
+/* All at once has failed: which of them is it? This process is given up anyway */
+static int name_missing(int flags, int err, struct cage_failure *reterr)
+{
+	static const struct {
+		int flag;
+		const char *step, *knob;
+	} kinds[] = {
+		{ CLONE_NEWNS, "mount namespace", "max_mnt_namespaces" },
+		{ CLONE_NEWNET, "network namespace", "max_net_namespaces" },
+		{ CLONE_NEWIPC, "ipc namespace", "max_ipc_namespaces" },
+	};
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return explain(reterr, errno);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if ((flags & kinds[i].flag) && unshare(kinds[i].flag) < 0)
+			return cage_fail(reterr, errno, kinds[i].step, "this machine or container gives none "
+					 "(its kernel, or /proc/sys/user/%s): %s", kinds[i].knob, strerror(errno));
+	return explain(reterr, err);
+}
+
 int cage_unshare(const struct cage_config *cfg, struct cage_failure *reterr)
 {
 	int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC;
@@ -64,7 +85,7 @@ int cage_unshare(const struct cage_config *cfg, struct cage_failure *reterr)
 	if (!CAGE_IS_OFF(cfg, NETNS))
 		flags |= CLONE_NEWNET;
 	if (unshare(flags) < 0)
-		return explain(reterr, errno);
+		return name_missing(flags, errno, reterr);
 	/* Not slave: what the host mounts later would arrive here without our flags */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return cage_fail(reterr, errno, "mount namespace", "mounts cannot be made private: %s", strerror(errno));

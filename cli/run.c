@@ -19,6 +19,7 @@
 #include "cli/environment.h"
 #include "cli/probe.h"
 #include "cli/supervisor.h"
+#include "cli/words.h"
 #include "common/fdio.h"
 #include "common/jsonw.h"
 
@@ -180,6 +181,9 @@ static int with_context(const struct options *o, const struct context *c, const 
 	char why[512];
 	int code = CAGE_EXIT_NO_CAGE;
 
+	if (!o->dry_run && access(QUERY_VIEW_PATH, F_OK) == 0)
+		return refuse(o, "user namespace", "this is inside a cage of agentsh already, which rules all that "
+			      "is started here: run the command itself");
 	if (!o->dry_run && session_create(&session, c->state_dir, why, sizeof(why)) < 0)
 		return refuse(o, "session", why);
 	if (context_policy(&loaded, c, &co, session.dir, &diag) < 0 || plan_make(&plan, loaded, &diag) < 0) {
