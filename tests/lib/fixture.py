@@ -64,7 +64,7 @@ class Fixture:
         for tool, program in (("DENIED_TOOL", "/bin/false"), ("ALLOWED_TOOL", "/bin/true")):
             self.write(n[tool], "")
             shutil.copy(program, n[tool])	# their exit status tells which one ran
-        os.makedirs(self.dir + "/state")
+        os.makedirs(self.dir + "/state", exist_ok=True)
         for top, dirs, files in os.walk(self.dir):
             for x in [top] + [f"{top}/{y}" for y in files]:
                 os.chown(x, self.user.pw_uid, self.user.pw_gid)

@@ -4,7 +4,7 @@
 A table is a text file of cases:
 
     === NAME: what it shows
-    needs: program program ...      (without one of them: skipped, and named)
+    needs: program program ...      (without one of them: skipped, and named; NAME= is a fact that prepare() found)
     options: word ...               loose: the files left behind are not compared
                                     home: with the caches that ready() has filled
                                     long: only with AGENTSH_LONG=1
@@ -97,7 +97,7 @@ class Place:
     def __init__(self, who, policy=None, state=None):
         self.who, self.policy = who, policy
         self.base = tempfile.mkdtemp(prefix="agentsh-test.", dir="/var/tmp")
-        self.ready_home = None
+        self.ready_home, self.facts, self.children = None, {}, []	# for the scripts' environment; what close() ends
         self.state = state or self.base + "/state"
         for d in (self.base, self.state):
             os.makedirs(d, exist_ok=True)
@@ -115,7 +115,7 @@ class Place:
 
     def env(self, home):
         keep = {k: os.environ[k] for k in ("TERM", "TZ", "CORPORA", "AGENTSH_LONG") if k in os.environ}
-        return dict(keep, PATH="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", HOME=home, USER=self.who, LOGNAME=self.who,
+        return dict(keep, **self.facts, PATH="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", HOME=home, USER=self.who, LOGNAME=self.who,
                     LC_ALL="C.UTF-8", SHELL="/bin/bash", XDG_STATE_HOME=self.state, GIT_AUTHOR_DATE="1700000000 +0000", GIT_COMMITTER_DATE="1700000000 +0000", PYTHONDONTWRITEBYTECODE="1")
 
     def fresh(self, case):
@@ -154,6 +154,9 @@ class Place:
         return Result(status, out, listing(ws), err)
 
     def close(self):
+        for child in self.children:
+            child.terminate()
+            child.wait()
         remove(self.base)
 
 
@@ -217,9 +220,10 @@ class Tap:
         """One case as one user, natively first"""
         text = f"{case.name} as {place.who}: {case.about}"
         path = place.env("/")["PATH"]
-        missing = [n for n in case.needs if not (os.path.exists(n) if "/" in n else shutil.which(n, path=path))]
+        missing = [n for n in case.needs if not (
+            os.path.exists(n) if "/" in n else place.facts.get(n[:-1]) if n.endswith("=") else shutil.which(n, path=path))]
         if missing:
-            self.skip(text, "missing: " + " ".join(missing))
+            self.skip(f"{text} (missing: {' '.join(missing)})", "not installed")
             return
         native = place.run(case, False, seconds)
         caged = place.run(case, True, seconds)
