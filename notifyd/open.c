@@ -134,36 +134,43 @@ static void go_on_recorded(struct call *c, const struct opening *o, struct judge
 		reply_result(c, -EACCES);
 }
 
+/* What the policy has instead, or the file itself */
+static int open_for(const struct opening *o, const struct judged *j, int *ret_fd)
+{
+	struct policy_str to = j->v.decision.target;
+	char target[PATH_MAX];
+
+	if (j->v.decision.verdict != POLICY_REDIRECT)
+		return open_give(o, ret_fd);
+	if (to.len >= sizeof(target))
+		return -ENAMETOOLONG;
+	memcpy(target, to.s, to.len);
+	target[to.len] = '\0';
+	return open_give_target(o, target, ret_fd);
+}
+
 /* @length: of truncate(2); else -1 */
 static void give(struct call *c, const struct opening *o, struct judged *j, int64_t length)
 {
-	char target[PATH_MAX];
-	struct policy_str to = j->v.decision.target;
-	bool is_redirect = j->v.decision.verdict == POLICY_REDIRECT;
-	int fd = -1, r;
+	int fd, r = open_for(o, j, &fd);
 
-	if (is_redirect && to.len >= sizeof(target)) {
-		refuse(c, j, EACCES);
-		return;
-	}
-	memcpy(target, is_redirect ? to.s : "", is_redirect ? to.len : 0);
-	target[is_redirect ? to.len : 0] = '\0';
-	r = is_redirect ? open_give_target(o, target, &fd) : open_give(o, &fd);
-	if (r < 0) {	/* ETXTBSY, EACCES of the file's own mode: not the policy's word, but it was asked and is told */
+	/* ETXTBSY, EACCES of the file's own mode: not the policy's word */
+	if (r < 0) {
 		reply_result(c, r);
 		return;
 	}
-	j->v.flags = is_redirect ? 0 : EVENT_F_BATCH;
-	if (verdict_tell(c, &j->v, 0) != 0)
-		r = -EACCES;
-	else if (length >= 0)
+	j->v.flags = j->v.decision.verdict == POLICY_REDIRECT ? 0 : EVENT_F_BATCH;
+	if (verdict_tell(c, &j->v, 0) != 0) {
+		(void)close(fd);	/* nothing was written by it */
+		reply_result(c, -EACCES);
+	} else if (length >= 0) {
 		reply_result(c, ftruncate(fd, length) < 0 ? -errno : 0);
-	else
+		(void)close(fd);	/* nothing is buffered */
+	} else {
 		r = open_hand_in(c, o, fd);
-	if (r < 0 || length >= 0)
-		(void)(length >= 0 || r == -EACCES ? close(fd) : 0);	/* nothing was written by it */
-	if (r < 0)
-		reply_result(c, r);
+		if (r < 0)
+			reply_result(c, r);
+	}
 }
 
 static bool is_decided_here(const struct opening *o)
