@@ -361,8 +361,11 @@ static int handle(struct build *b, struct incoming *in)
 	if (r < 0)
 		return r;
 	b->stage = kind;
-	return cage_setup_say(b->sock, CAGE_SETUP_GO, 0, -1) < 0 ?
-		cage_fail(b->reterr, EPIPE, "set-up", "a process of the cage died on the way") : 0;
+	r = cage_setup_say(b->sock, CAGE_SETUP_GO, 0, -1);
+	/* it did not wait for that, and has failed meanwhile: its last words are next */
+	if ((r == -EPIPE || r == -ECONNRESET) && kind != CAGE_SETUP_LISTENER)
+		return 0;
+	return r < 0 ? cage_fail(b->reterr, -r, "set-up", "a process of the cage died on the way") : 0;
 }
 
 static int converse(struct build *b)
