@@ -90,7 +90,7 @@ ATTACK_FN bool attack_is_twin(int argc, char **argv)
  * WS, HOME, OUTSIDE (readable, not writable), SECRET (denied file in WS), SECRET_DIR, PLAIN (file in WS),
  * LOCKED (file in WS that may be read and not changed), HIDDEN, DENIED_TOOL, ALLOWED_TOOL, PORT, DENIED_PORT,
  * UNIX (a host's socket), HOLDER (pid of a process outside, of the same user), SECONDS (for races), TOKEN_MARK;
- * where root runs the tests also OTHER and OTHER_SERVED (files of another user), SETUID (in WS)
+ * where root runs the tests also OTHER and OTHER_SERVED (files of another user)
  */
 ATTACK_FN const char *fixture(const char *name)
 {

@@ -32,7 +32,7 @@ class Fixture:
                           SECRET=d + "/ws/secret/key", SECRET_DIR=d + "/ws/secret", PLAIN=d + "/ws/plain",
                           LOCKED=d + "/ws/locked/file", HIDDEN=d + "/ws/hidden", UNIX=d + "/outside/host.sock",
                           DENIED_TOOL=d + "/bin/denied-tool", ALLOWED_TOOL=d + "/bin/allowed-tool",
-                          OTHER=d + "/outside/other", OTHER_SERVED=d + "/bin/other", SETUID=d + "/ws/setuid",
+                          OTHER=d + "/outside/other", OTHER_SERVED=d + "/bin/other",
                           TOKEN_MARK="SECRET-")
 
     def make(self):
@@ -72,13 +72,10 @@ class Fixture:
             self.others()
 
     def others(self):
-        """Files that belong to somebody else, and a setuid program of the user's"""
+        """Files that belong to somebody else"""
         for name in ("OTHER", "OTHER_SERVED"):
             self.write(self.names[name], self.token + "\n", 0o600)
             os.chown(self.names[name], 65534, 65534)
-        self.write(self.names["SETUID"], "#!/bin/true\n")
-        os.chown(self.names["SETUID"], self.user.pw_uid, self.user.pw_gid)
-        os.chmod(self.names["SETUID"], 0o4777)
 
     def listen(self):
         for name in ("PORT", "DENIED_PORT"):
