@@ -31,6 +31,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/newer.h"
 #include "notifyd/target.h"
 
 /** struct judged - What was decided of one opening */

@@ -25,6 +25,9 @@
 #include "notifyd/walk.h"
 #include "policy/plan.h"
 
+/* Of openat2: those that our own walk keeps, and one that asks for nothing but speed */
+#define RESOLVE_HONOURED	(uint64_t)(RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED)
+
 /* What the cage makes itself; the plan's own entries beneath them come on top */
 static bool is_made_by_cage(const char *path)
 {
@@ -179,7 +182,7 @@ int open_find(struct opening *o)
 	    ((o->flags & O_DIRECTORY) && !(o->flags & (O_TMPFILE & ~O_DIRECTORY))))
 		return -EAGAIN;
 	/* a root of its own, or a walk that must not leave somewhere: the kernel's, and nothing is handed in */
-	if (!o->is_rare && (o->c->n->cfg.nested || (o->resolve & ~(RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED))))
+	if (!o->is_rare && (o->c->n->cfg.nested || (o->resolve & ~RESOLVE_HONOURED)))
 		return -EAGAIN;
 	r = o->is_rare ? find_there(o) : find_here(o);
 	if (r < 0)
