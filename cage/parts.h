@@ -89,9 +89,7 @@ int cage_tasks_limit(struct cage *cage, const struct cage_config *cfg, struct ca
 /**
  * struct served_fuse - The file system of fusefs, not yet attached anywhere; -1: none
  *
- * Root's supervisor makes it before the user namespace is: the kernel lets only
- * those in who are inside the user namespace that made it, and so the supervisor
- * itself can go through it (inotify, sockets), as an ordinary user's can anyway.
+ * Root's supervisor makes it before the user namespace is: view_served.c says why.
  */
 struct served_fuse {
 	int dev, mnt;

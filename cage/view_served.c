@@ -4,10 +4,11 @@
  *
  * Mounted before the pid namespace is made, so that its requests carry ids of
  * the supervisor's. The kernel wants the opener of /dev/fuse in the user
- * namespace that mounts: the builder, for an ordinary user. Root's programs
- * may change their user, so all users are let in, and then the kernel asks for
- * the user namespace instead of the user: root's supervisor would be shut out
- * of what it serves, and therefore mounts itself, before there is a cage.
+ * namespace that mounts: the builder, for an ordinary user. Package managers
+ * change their user, so all users are let in, and then the kernel asks for the
+ * user namespace instead of the user: root's supervisor would be shut out of
+ * what it serves. It therefore mounts itself, before there is a cage; access
+ * lists need that as well.
  */
 #include "cage/parts.h"
 
@@ -56,14 +57,13 @@ static int mount_fuse(const struct cage_config *cfg, int fuse_fd)
 	for (const char *const *o = options; *o; o += 2)
 		if (fsconfig(fs, FSCONFIG_SET_STRING, o[0], o[1], 0) < 0)
 			return -errno;
-	if (cfg->uid == 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0)
-		return -errno;
 	/*
 	 * Where there are several users inside, the kernel checks the modes of what it remembers. It
 	 * would refuse a lone root without capabilities what is root's everywhere else: fusefs judges.
 	 */
 	if (cfg->uid == 0 && cfg->package_manager &&
-	    fsconfig(fs, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0) < 0)
+	    (fsconfig(fs, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 ||
+	     fsconfig(fs, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0) < 0))
 		return -errno;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;

@@ -5,6 +5,8 @@
 #include "fusefs/caller.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/fdio.h"
 #include "fusefs/gate.h"
 
 #define GROUPS_MAX	64
@@ -193,12 +196,30 @@ static bool is_any(const char *s)
 	return s && *s;
 }
 
+/* "INSIDE OUTSIDE COUNT" lines: is nobody's number not one of them? Then it stands for all that have none */
+static bool lacks(const char *path)
+{
+	cleanup_free char *text = NULL;
+	uint64_t inside, count;
+	size_t len;
+
+	if (fdio_read_file(AT_FDCWD, path, 4096, &text, &len) < 0)
+		return false;
+	for (char *rest, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (sscanf(line, "%" SCNu64 " %*u %" SCNu64, &inside, &count) == 2 && inside <= FS_NOBODY &&
+		    FS_NOBODY < inside + count)
+			return false;
+	return true;
+}
+
 int caller_setup(struct fusefs *fs, const struct fusefs_config *cfg)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	fs->is_alone = fs->uid == 0 && !cfg->package_manager;
+	fs->lacks_uids = fs->uid == 0 && lacks("/proc/self/uid_map");
+	fs->lacks_gids = fs->uid == 0 && lacks("/proc/self/gid_map");
 	if (!fs->is_alone)
 		return 0;
 	if (syscall(SYS_capget, &header, data) < 0)

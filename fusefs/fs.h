@@ -32,6 +32,7 @@
  * change made on the host stay unseen inside */
 #define FS_TIMEOUT_S	1.0
 #define FS_MAX_IO	(1024u * 1024u)
+#define FS_NOBODY	65534	/* what the kernel shows of an owner without a number (overflowuid) */
 #define FS_NAMELESS	"/"	/* what the kernel calls a file of O_TMPFILE (crew.c) */
 
 struct crew;		/* crew.h */
@@ -56,6 +57,7 @@ struct fusefs {
 	pthread_rwlock_t names_lock;	/* rename.c */
 	char **mountpoints;		/* NULL-ended */
 	pid_t trusted[8];		/* 0-ended */
+	bool lacks_uids, lacks_gids;	/* a container's root: not every owner has a number here */
 	bool is_alone;			/* root, and no other user inside: caller.h */
 	bool is_all_home;		/* nothing but workspace and home is served */
 	uint64_t powers;		/* with is_alone: the permitted capabilities */
@@ -64,6 +66,7 @@ struct fusefs {
 	gid_t gid;
 	gid_t *groups;
 	size_t group_count;
+	bool redirects;			/* some name is redirected (elsewhere.h) */
 	bool has_by, is_conditional;	/* the policy has "by" rules; "by" or "stood" rules */
 	int self_fds;			/* /proc/self/fd: the way from a pin to its file */
 	struct crew *crew;

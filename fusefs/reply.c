@@ -27,11 +27,8 @@ static bool is_own_group(const struct fusefs *fs, gid_t gid)
  * so what others may write to is reported as the user's own. Whether they
  * really may is found out by trying.
  */
-void fs_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret)
+static void users_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret)
 {
-	*ret = *st;
-	if (fs->uid == 0)
-		return;
 	if (st->st_gid != fs->gid && is_own_group(fs, st->st_gid))
 		ret->st_gid = fs->gid;
 	if (st->st_uid != fs->uid && (st->st_mode & (S_IWGRP | S_IWOTH))) {
@@ -40,6 +37,26 @@ void fs_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret)
 	} else if (st->st_uid == fs->uid) {
 		ret->st_gid = fs->gid;
 	}
+}
+
+/* The same of a container's root: what has no number in the container shows as nobody's */
+static void root_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret)
+{
+	bool is_foreign = fs->lacks_uids && st->st_uid == FS_NOBODY;
+
+	if (is_foreign && (st->st_mode & (S_IWGRP | S_IWOTH)))
+		ret->st_uid = fs->uid;
+	if (fs->lacks_gids && st->st_gid == FS_NOBODY && ret->st_uid != FS_NOBODY)
+		ret->st_gid = fs->gid;
+}
+
+void fs_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret)
+{
+	*ret = *st;
+	if (fs->uid != 0)
+		users_attr(fs, st, ret);
+	else if (fs->lacks_uids || fs->lacks_gids)
+		root_attr(fs, st, ret);
 }
 
 struct node *reply_entry_fill(struct fusefs *fs, const struct spot *s, bool brief, struct fuse_entry_param *ret)

@@ -325,6 +325,40 @@ wait
 is "$(cat "$SCRATCH/seen")" "sent
 told" "a datagram to a socket in the workspace, and a change made outside"
 
+# ---- root of a container: most of the machine's users have no number there ----
+policy=$SCRATCH/policy.json
+mkdir "$SCRATCH/contained"
+cd "$SCRATCH/contained" || exit 1
+mkdir ws home state
+echo everybody > ws/foreign
+echo owner > ws/shut
+chmod 666 ws/foreign
+chown -R "$TEST_USER:" .
+chown 12345:12345 ws/foreign ws/shut
+chmod 755 "$SCRATCH"
+cat > script <<'END'
+id -u
+echo more >> foreign && cat foreign
+(echo more >> shut) 2> /dev/null || cat shut
+echo mine > made && chmod 600 made && stat -c '%a %u' made
+END
+contained() {
+	setpriv --reuid "$TEST_USER" --regid "$TEST_USER" --init-groups unshare --user --map-root-user "$@" 2>&1
+}
+if contained true > /dev/null; then
+	seen=$(cd ws && contained env -u XDG_CONFIG_HOME -u XDG_RUNTIME_DIR HOME="$SCRATCH/contained/home" \
+		XDG_STATE_HOME="$SCRATCH/contained/state" "$AGENTSH" --quiet --policy "$policy" \
+		--workspace "$SCRATCH/contained/ws" -- sh ../script)
+	is "$(printf '%s\n' "$seen" | grep -v '^agentsh: ')" "0
+everybody
+more
+owner
+600 0" "what belongs to nobody of a container: as its modes say"
+else
+	skip "root of a container" "no user namespaces here"
+fi
+cd "$SCRATCH/ws" || exit 1
+
 # ---- limits.processes ----
 sed 's/"defaults"/"limits": { "processes": 12 }, "defaults"/' "$SCRATCH/policy.json" > "$SCRATCH/limited.json"
 policy=$SCRATCH/limited.json
