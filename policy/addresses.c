@@ -14,6 +14,7 @@
 
 #define V4_BITS	96		/* prefix of the v4-mapped addresses */
 #define HOST_SIZE 64
+#define RANGES_MAX 8192		/* of one rule; more than a whole policy may have */
 
 struct ports {
 	uint16_t low, high;
@@ -267,6 +268,9 @@ static int cross_ports(struct ranges *r, const struct expand *e, const struct js
 
 		if (err < 0)
 			return err;
+		if (r->count > RANGES_MAX || all.count > RANGES_MAX - r->count)
+			return diag_at(e->diag, list->line, list->column,
+				       "addresses and ports together are more than %u ranges", RANGES_MAX);
 		for (size_t k = 0; k < r->count; k++) {
 			struct policy_net n = r->net[k];
 

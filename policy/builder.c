@@ -15,6 +15,7 @@
 #include "policy/pattern.h"
 
 #define BUILDER_RULE_MAX (1u << 20)
+#define BUILDER_NET_MAX	 8192		/* each is compared with all before it, and at each connection */
 #define BUILDER_ERR_MAX	 4095
 
 static void strings_free(struct builder_strings *l)
@@ -233,10 +234,14 @@ static int check_patterns(const struct policy_rule *r, struct policy_diag *reter
 	return e;
 }
 
-static int check_net(const struct policy_rule *r, struct policy_diag *reterr)
+static int check_net(const struct policy_builder *b, const struct policy_rule *r,
+		     struct policy_diag *reterr)
 {
 	size_t i;
 
+	if (r->net_count > BUILDER_NET_MAX - b->net_count)
+		return refuse(reterr, r, "Rule \"%s\" is one too many: a policy has at most %d ranges of "
+			      "addresses and ports.", r->id, BUILDER_NET_MAX);
 	for (i = 0; i < r->net_count; i++) {
 		const struct policy_net *n = &r->net[i];
 
@@ -338,7 +343,7 @@ static int check_rule(const struct policy_builder *b, const struct policy_rule *
 		r = check_target(rule, reterr);
 	if (r == 0)
 		r = check_patterns(rule, reterr);
-	return r < 0 ? r : check_net(rule, reterr);
+	return r < 0 ? r : check_net(b, rule, reterr);
 }
 
 int policy_builder_add(struct policy_builder *b, const struct policy_rule *rule,
@@ -365,6 +370,7 @@ int policy_builder_add(struct policy_builder *b, const struct policy_rule *rule,
 		rule_free(&copy);
 		return r;
 	}
+	b->net_count += rule->net_count;
 	copy.err = rule_err(rule);
 	copy.layer_idx = b->layer_count - 1;
 	if (rule->by_count)

@@ -41,6 +41,7 @@ struct policy_builder {
 	uint32_t layer_count;
 	struct builder_rule *rule;	/* layers one after the other */
 	size_t rule_count, rule_cap;
+	size_t net_count;		/* of all rules */
 };
 
 #endif /* POLICY_BUILDER_H */

@@ -96,6 +96,8 @@ static int note_rule(struct layers_stack *s, const struct policy_rule *r)
 		.id = r->id,
 		.layer = s->layer,
 		.file = source_name(s, r->source),
+		.line = r->line,
+		.column = r->column,
 		.pattern = r->path_count ? r->path : r->run,
 		.pattern_count = r->path_count ? r->path_count : r->run_count,
 		.net = r->net,
@@ -111,6 +113,7 @@ static int note_rule(struct layers_stack *s, const struct policy_rule *r)
 static int begin_layer(struct layers_stack *s, struct policy_builder *b, const char *name, bool is_base)
 {
 	s->layer = name;
+	s->layer_rule_idx = s->rule_count;
 	return policy_builder_layer(b, name, is_base);
 }
 
@@ -295,6 +298,7 @@ static int read_file(struct layers_stack *s, size_t idx, struct rule_list list[P
 	struct rules_context c = {
 		.expand = { s->arena, s->vars, s->diag, s->file[idx].is_builtin },
 		.is_restricting = strcmp(s->file[idx].layer, "base") != 0,
+		.is_project = strcmp(s->file[idx].layer, "project") == 0,
 		.source = (uint32_t)idx,
 	};
 	int r = rules_read(list, &c, json_root(s->file[idx].doc));
@@ -302,6 +306,40 @@ static int read_file(struct layers_stack *s, size_t idx, struct rule_list list[P
 	if (r < 0)
 		diag_file(s->diag, s->file[idx].name);
 	return r;
+}
+
+/* Ids that words and log cite where no rule of a file decided */
+static bool is_reserved_id(const char *id)
+{
+	static const char *const doorman[] = {
+		"default", "cage", "changed-program", "descriptor", "filter-for-tracer", "memory-file",
+		"nameless", "own-listener", "port-taken", "socket-option", "unix-socket", "unjudged",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(doorman); i++)
+		if (strcmp(id, doorman[i]) == 0)
+			return true;
+	return strncmp(id, "agentsh-", strlen("agentsh-")) == 0;
+}
+
+/*
+ * A rule of a system or project file that has the id of somebody else's is called by its
+ * layer as well: a repository shall not speak in another's name.
+ */
+static int name_apart(struct layers_stack *s, struct rule_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		bool is_taken = is_reserved_id(list->rule[i].id);
+
+		for (size_t k = 0; !is_taken && k < s->layer_rule_idx; k++)
+			is_taken = strcmp(s->rule[k].id, list->rule[i].id) == 0;
+		if (!is_taken)
+			continue;
+		list->rule[i].id = arena_printf(s->arena, "%s:%s", s->layer, list->rule[i].id);
+		if (!list->rule[i].id)
+			return diag_memory(s->diag);
+	}
+	return 0;
 }
 
 static int add_default(struct layers_stack *s, struct policy_builder *b, size_t base_count,
@@ -388,8 +426,11 @@ int layers_build(struct layers_stack *s, size_t base_count, struct policy_builde
 			r = begin_layer(s, b, s->file[i].layer, false);
 		if (r == 0 && strcmp(s->file[i].layer, "system") == 0)
 			policy_builder_overrides(b);
-		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(sections); k++)
-			r = add_rules(s, b, &list[sections[k].section]);
+		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(sections); k++) {
+			r = name_apart(s, &list[sections[k].section]);
+			if (r == 0)
+				r = add_rules(s, b, &list[sections[k].section]);
+		}
 	}
 	return r;
 }

@@ -39,6 +39,7 @@ struct layers_stack {
 	struct policy_listed *rule;
 	size_t rule_count;
 	const char *layer;		/* being built */
+	size_t layer_rule_idx;		/* its first rule: those before are of other layers */
 	struct policy_command *command;
 	size_t command_count;
 };
@@ -56,6 +57,15 @@ int layers_build(struct layers_stack *s, size_t base_count, struct policy_builde
 
 /** layers_settings() - environment, limits, tracing, nested, name. Same returns. */
 int layers_settings(struct layers_stack *s, size_t base_count, struct policy_loaded *l) MUST_USE;
+
+/**
+ * redirect_check() - Where files are redirected to, judged by the compiled policy (policy/redirect.c)
+ *
+ * agentsh's own files are out of reach of every layer, but for other names in
+ * the session's folder. A project's target lies there or in the workspace,
+ * where all the others allow it to be written. Same returns.
+ */
+int redirect_check(struct layers_stack *s, const struct policy *p) MUST_USE;
 
 void layers_release(struct layers_stack *s);	/* the texts; the arena stays */
 

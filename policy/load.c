@@ -54,6 +54,8 @@ static int compile(struct layers_stack *s, size_t base_count, struct loaded *l)
 	r = layers_build(s, base_count, b);
 	if (r == 0)
 		r = emit(s, b, l);
+	if (r == 0)
+		r = redirect_check(s, &l->public.policy);
 	policy_builder_free(b);
 	return r;
 }

@@ -17,6 +17,9 @@
 #include "policy/expand.h"
 #include "policy/plan_walk.h"
 
+/* Names of programs: each costs a look into all folders of PATH, and a repository may list thousands */
+#define LOOKED_UP_MAX 256
+
 static int add_served(struct walk *w, const char *path, const char *why)
 {
 	const char **paths, **whys;
@@ -88,14 +91,23 @@ static int serve_program_path(struct walk *w, const struct policy_command *c)
 	return add_served(w, real, arena_printf(w->arena, "holds programs that rule %s denies", c->rule));
 }
 
-static int serve_command(struct walk *w, const struct policy_command *c)
+/* Whatever it holds; @c is not asked for */
+static int serve_unlooked(struct walk *w, const char *dir, const struct policy_command *c)
+{
+	char real[PATH_MAX];
+
+	(void)c;
+	return realpath(dir, real) ? add_served(w, real, "may hold programs that rules deny") : 0;
+}
+
+/* Every folder in which a program is looked for by its name */
+static int each_folder(struct walk *w, const struct policy_command *c,
+		       int (*serve)(struct walk *w, const char *dir, const struct policy_command *c))
 {
 	static const char standard[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	const char *const lists[] = { w->l->search_path ? w->l->search_path : "", standard };
 	int r = 0;
 
-	if (strchr(c->pattern, '/'))
-		return serve_program_path(w, c);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		for (const char *p = lists[i]; r == 0 && *p;) {
 			size_t len = strcspn(p, ":");
@@ -104,11 +116,27 @@ static int serve_command(struct walk *w, const struct policy_command *c)
 			if (!dir)
 				return -ENOMEM;
 			if (dir[0] == '/')
-				r = serve_matching(w, dir, c);
+				r = serve(w, dir, c);
 			p += len + (p[len] == ':');
 		}
 	}
 	return r;
+}
+
+static int serve_programs(struct walk *w)
+{
+	bool is_many = w->l->command_count > LOOKED_UP_MAX;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->l->command_count; i++) {
+		const struct policy_command *c = &w->l->command[i];
+
+		if (strchr(c->pattern, '/'))
+			r = serve_program_path(w, c);
+		else if (!is_many)
+			r = each_folder(w, c, serve_matching);
+	}
+	return r == 0 && is_many ? each_folder(w, NULL, serve_unlooked) : r;
 }
 
 int plan_find_served(struct walk *w)
@@ -117,7 +145,5 @@ int plan_find_served(struct walk *w)
 
 	if (r == 0)
 		r = add_served(w, w->l->home, "the home");
-	for (size_t i = 0; r == 0 && w->l->tracing && i < w->l->command_count; i++)
-		r = serve_command(w, &w->l->command[i]);
-	return r;
+	return r == 0 && w->l->tracing ? serve_programs(w) : r;
 }

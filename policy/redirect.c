@@ -3,10 +3,11 @@
  * policy/redirect.c - What is opened or run instead
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/diag.h"
-#include "policy/rules.h"
+#include "policy/layers.h"
 
 #define WORDS_MAX	64
 
@@ -26,7 +27,8 @@ static int find_to(const struct policy_rule *rule, const struct expand *e, const
 	return 0;
 }
 
-int redirect_read_path(struct policy_rule *rule, const struct expand *e, const struct json_value *v)
+int redirect_read_path(struct policy_rule *rule, const struct expand *e, const struct json_value *v,
+		       bool is_project)
 {
 	const struct json_value *to = NULL, *ops = json_get(v, "ops");
 	int r = find_to(rule, e, v, &to);
@@ -36,6 +38,9 @@ int redirect_read_path(struct policy_rule *rule, const struct expand *e, const s
 	if (rule->ops & ~POLICY_OPS_REDIRECT)
 		return diag_at(e->diag, ops->line, ops->column,
 			       "only \"read\", \"write\", \"create\" and \"truncate\" can be redirected");
+	if (is_project && (rule->ops & POLICY_OP_BIT(POLICY_OP_READ)))
+		return diag_at(e->diag, ops->line, ops->column,
+			       "a project's file may redirect what is written, not what is read");
 	r = expand_file(e, to, &rule->target);
 	if (r == 0)
 		rule->target_len = strlen(rule->target);
@@ -95,7 +100,8 @@ static int add_word(struct policy_rule *rule, const struct expand *e, const char
 	return 0;
 }
 
-int redirect_read_words(struct policy_rule *rule, const struct expand *e, const struct json_value *v)
+int redirect_read_words(struct policy_rule *rule, const struct expand *e, const struct json_value *v,
+			bool is_project)
 {
 	const struct json_value *to = NULL, *i;
 	bool is_args_seen = false;
@@ -104,6 +110,10 @@ int redirect_read_words(struct policy_rule *rule, const struct expand *e, const 
 
 	if (r < 0 || !to)
 		return r;
+	/* It would be the repository that starts a program, at the first "git status" of the session */
+	if (is_project)
+		return diag_at(e->diag, to->key_line, to->key_column,
+			       "a project's file redirects no commands: what it names would run unasked");
 	for (i = to->type == JSON_ARRAY ? to->child : to; r == 0 && i;
 	     i = to->type == JSON_ARRAY ? i->next : NULL) {
 		const char *word;
@@ -117,6 +127,102 @@ int redirect_read_words(struct policy_rule *rule, const struct expand *e, const 
 		r = count == 1 ? expand_first(e, i, &word) : expand_word(e, i, &is_args_seen, &word);
 		if (r == 0)
 			r = add_word(rule, e, word);
+	}
+	return r;
+}
+
+/* ---- where they lead, once everything is compiled ---- */
+
+/* What agentsh keeps in the folder of a session, and what begins like it */
+static const char *const own_name[] = {
+	"audit", "etc", "key", "policy", "query", "run", "shm", "sock", "tmp", "undo",
+};
+
+static bool is_beneath(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+/* A file of the session's own folder, beside agentsh's */
+static bool is_in_session(const struct policy_vars *vars, const char *path)
+{
+	const char *name = vars->session ? path + strlen(vars->session) + 1 : NULL;
+
+	if (!vars->session || !is_beneath(path, vars->session) || strchr(name, '/') || *name == '.')
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(own_name); i++)
+		if (strncmp(name, own_name[i], strlen(own_name[i])) == 0)
+			return false;
+	return true;
+}
+
+static int refuse(struct layers_stack *s, const struct policy_listed *r, const char *fmt, const char *what)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"	/* literals of this file, two %s each */
+	diag_file(s->diag, r->file);
+	return diag_at(s->diag, r->line, r->column, fmt, diag_quote(r->target).s, what);
+#pragma GCC diagnostic pop
+}
+
+/* All that a descriptor of the target gives must be allowed there, whatever stood at the start */
+static int check_project(struct layers_stack *s, const struct policy *p, const struct policy_listed *r)
+{
+	static const enum policy_op op[] = {
+		POLICY_OP_READ, POLICY_OP_WRITE, POLICY_OP_CREATE, POLICY_OP_TRUNCATE, POLICY_OP_CHMOD,
+		POLICY_OP_UTIMES, POLICY_OP_XATTR,
+	};
+	struct policy_request req = {
+		.traits = POLICY_T_UNKNOWN,
+		.object = { .kind = POLICY_OBJECT_PATH, .path = policy_str(r->target) },
+	};
+
+	if (!is_beneath(r->target, s->vars->workspace))
+		return refuse(s, r, "%s: a project's file redirects into the workspace or the session's folder%s", "");
+	for (size_t i = 0; i < ARRAY_SIZE(op); i++) {
+		struct policy_decision d;
+		char rule[72];
+
+		req.op = op[i];
+		policy_eval(p, &req, &d);
+		if (d.verdict == POLICY_ALLOW)
+			continue;
+		(void)snprintf(rule, sizeof(rule), "%.*s", (int)d.rule.len, d.rule.s);	/* an id fits */
+		return refuse(s, r, "%s: nothing may be redirected there, rule %s refuses it", rule);
+	}
+	return 0;
+}
+
+/* agentsh's own files are nobody's to redirect to */
+static int check_own(struct layers_stack *s, const struct policy *p, const struct policy_listed *r)
+{
+	struct policy_request req = {
+		.op = POLICY_OP_WRITE,
+		.object = { .kind = POLICY_OBJECT_PATH, .path = policy_str(r->target) },
+	};
+	struct policy_decision d;
+
+	policy_eval(p, &req, &d);
+	if (d.rule_id < s->rule_count && strcmp(s->rule[d.rule_id].layer, "agentsh") == 0)
+		return refuse(s, r, "%s is one of agentsh's own files%s", "");
+	return 0;
+}
+
+int redirect_check(struct layers_stack *s, const struct policy *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->rule_count; i++) {
+		const struct policy_listed *rule = &s->rule[i];
+
+		if (rule->section != POLICY_SECTION_FILES || rule->verdict != POLICY_REDIRECT ||
+		    is_in_session(s->vars, rule->target))
+			continue;
+		r = check_own(s, p, rule);
+		if (r == 0 && strcmp(rule->layer, "project") == 0)
+			r = check_project(s, p, rule);
 	}
 	return r;
 }

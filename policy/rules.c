@@ -60,6 +60,9 @@ static int read_id(struct reader *r, const struct json_value *v, const char *sec
 		    id->string[strspn(id->string, allowed)])
 			return diag_at(r->diag, id->line, id->column,
 				       "an id has 1 to %d letters, digits, and . _ : + -", ID_MAX);
+		if (strcmp(id->string, "default") == 0)
+			return diag_at(r->diag, id->line, id->column,
+				       "\"default\" is what is said where no rule matched; it is no id");
 		*ret = arena_strdup(r->arena, id->string);
 	}
 	grown = *ret ? arena_grow(r->arena, r->id, r->id_count, sizeof(*grown)) : NULL;
@@ -114,6 +117,26 @@ static int read_decision(struct reader *r, const struct json_value *v, struct po
 		       diag_quote(d->string).s);
 }
 
+/*
+ * Nothing that moves a terminal's cursor, starts a sequence or turns the order of the words
+ * round: C0, C1, line and paragraph separators, marks and overrides of direction, byte order marks
+ */
+static bool is_one_line(const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		if (*p < ' ' || *p == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
+			return false;
+		if (p[0] == 0xe2 && p[1] == 0x80 &&
+		    ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae)))
+			return false;
+		if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf)
+			return false;
+		if (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
+			return false;
+	}
+	return true;
+}
+
 static int read_message(struct reader *r, const struct json_value *v, struct policy_rule *rule)
 {
 	const struct json_value *m = json_get(v, "message");
@@ -123,10 +146,9 @@ static int read_message(struct reader *r, const struct json_value *v, struct pol
 	if (strlen(m->string) > MESSAGE_MAX)
 		return diag_at(r->diag, m->line, m->column, "a message has at most %d bytes",
 			       MESSAGE_MAX);
-	for (const char *p = m->string; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return diag_at(r->diag, m->line, m->column,
-				       "a message is one line without control characters");
+	if (!is_one_line(m->string))
+		return diag_at(r->diag, m->line, m->column,
+			       "a message is one line without control characters");
 	rule->message = arena_strdup(r->arena, m->string);
 	return rule->message ? 0 : diag_memory(r->diag);
 }
@@ -277,7 +299,7 @@ static int read_files_rule(struct reader *r, const struct json_value *v, struct 
 		rule->flags |= POLICY_F_HIDE;
 	}
 	if (err == 0)
-		err = redirect_read_path(rule, &r->c->expand, v);
+		err = redirect_read_path(rule, &r->c->expand, v, r->c->is_project);
 	if (err == 0 && aliases_add(rule, r->arena, r->vars) < 0)
 		err = diag_memory(r->diag);
 	return err;
@@ -294,7 +316,7 @@ static int read_commands_rule(struct reader *r, const struct json_value *v, stru
 	err = read_patterns(r, run, expand_program, &rule->run, &rule->run_count);
 	if (err == 0 && args)
 		err = read_patterns(r, args, expand_argument, &rule->args, &rule->args_count);
-	return err < 0 ? err : redirect_read_words(rule, &r->c->expand, v);
+	return err < 0 ? err : redirect_read_words(rule, &r->c->expand, v, r->c->is_project);
 }
 
 static int read_network_rule(struct reader *r, const struct json_value *v, struct policy_rule *rule,

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -103,15 +105,52 @@ static bool is_cycle(const struct origin *o, dev_t dev, ino_t ino)
 	return false;
 }
 
-/* A regular file, opened without waiting for anybody: a repository may hold a FIFO here */
-static int add_path(struct layers_stack *s, const char *path, const struct origin *o, bool *ret_absent)
+/* Nothing of that name: a link that leads nowhere is something, and so is what may not be looked at */
+static bool is_absent(const char *path)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
-	if (fd < 0 && ret_absent && (errno == ENOENT || errno == ENOTDIR)) {
-		*ret_absent = true;
+	return lstat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/*
+ * Without waiting for anybody: a repository may hold a FIFO. Nor through a link, which
+ * could lead to what its author cannot read, and the words of a refusal say what it holds.
+ */
+static int open_text(const struct layers_stack *s, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = path == s->src->project_file ? RESOLVE_NO_SYMLINKS : 0,
+	};
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+/* Whoever can write the user's own policy decides what every later session may do */
+static int check_owner(struct layers_stack *s, const char *path, const struct stat *st)
+{
+	if (path != s->src->user_file)
 		return 0;
+	diag_file(s->diag, path);
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return diag_at(s->diag, 0, 0, "belongs to another user (%u); a policy of yours is your own file",
+			       (unsigned int)st->st_uid);
+	if (st->st_mode & S_IWOTH)
+		return diag_at(s->diag, 0, 0, "can be written by everybody; chmod o-w makes it a policy");
+	s->diag->file[0] = '\0';
+	return 0;
+}
+
+static int add_path(struct layers_stack *s, const char *path, const struct origin *o)
+{
+	cleanup_fd int fd = open_text(s, path);
+	struct stat st;
+	int r;
+
+	if (fd < 0 && errno == ELOOP && path == s->src->project_file) {
+		diag_file(s->diag, path);
+		return diag_at(s->diag, 0, 0, "leads through a symbolic link; a project's policy is a file of its own");
 	}
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int err = errno;
@@ -128,6 +167,9 @@ static int add_path(struct layers_stack *s, const char *path, const struct origi
 		diag_file(s->diag, path);
 		return diag_at(s->diag, 0, 0, "is not a regular file");
 	}
+	r = check_owner(s, path, &st);
+	if (r < 0)
+		return r;
 	if (is_cycle(o, st.st_dev, st.st_ino))
 		return fail_at(s, o, "%s extends itself in a circle", path);
 	for (size_t i = 0; o && i < s->file_count; i++)
@@ -144,7 +186,7 @@ static int add_builtin(struct layers_stack *s, const char *name, const struct or
 	if (s->src->profiles_dir) {
 		const char *path = arena_printf(s->arena, "%s/%s.json", s->src->profiles_dir, name);
 
-		return path ? add_path(s, path, o, NULL) : diag_memory(s->diag);
+		return path ? add_path(s, path, o) : diag_memory(s->diag);
 	}
 	f.name = arena_printf(s->arena, "built-in:%s", name);
 	if (!f.name)
@@ -191,7 +233,7 @@ static int add_chain(struct layers_stack *s, const char *name, const struct orig
 	if (s->file_count == LAYERS_FILE_MAX)
 		return fail_at(s, o, "%s is one policy file too many", name);
 	if (is_file_name(name)) {
-		r = add_path(s, name, o, NULL);
+		r = add_path(s, name, o);
 	} else {
 		for (size_t i = 0; o && i < s->file_count; i++)
 			if (s->file[i].is_builtin &&
@@ -214,7 +256,7 @@ static int add_base(struct layers_stack *s)
 	const struct policy_sources *src = s->src;
 	const char *name = src->base;
 
-	if (!name && src->user_file && access(src->user_file, F_OK) == 0)
+	if (!name && src->user_file && !is_absent(src->user_file))
 		name = src->user_file;
 	if (!name)
 		name = "developer";
@@ -250,13 +292,12 @@ static int check_restricting(struct layers_stack *s, const struct layers_file *f
 
 static int add_restricting(struct layers_stack *s, const char *path, const char *layer)
 {
-	bool is_absent = false;
 	int r;
 
-	if (!path)
+	if (!path || is_absent(path))
 		return 0;
-	r = add_path(s, path, NULL, &is_absent);
-	if (r < 0 || is_absent)
+	r = add_path(s, path, NULL);
+	if (r < 0)
 		return r;
 	s->file[s->file_count - 1].layer = layer;
 	return check_restricting(s, &s->file[s->file_count - 1]);
