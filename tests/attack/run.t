@@ -42,6 +42,7 @@ SECONDS = os.environ.get("ATTACK_SECONDS", "60" if LONG else "2" if TEETH else "
 RACE_SHOTS = 100000 if LONG else 1
 LIMIT = 30 + 3 * int(SECONDS)
 LAYERS = re.findall(r'X\([A-Z]+, "([a-z]+)"\)', open(ROOT + "/cage/cage.h").read())
+FEATURES = re.findall(r'"([a-z-]+)"', open(ROOT + "/common/lacks.h").read().split("*/", 1)[0])
 STATUS = {0: "blocked", 1: "escaped", 77: "cannot be tried"}
 
 
@@ -85,10 +86,13 @@ class Attacked(Fixture):
 
     def __init__(self, user, attack):
         super().__init__(user, HERE + "/" + (attack.policy if attack else "policy.json.in"))
-        self.attack = attack
+        self.attack, self.lacks = attack, ()
         self.names["SECONDS"] = SECONDS
         if attack and "tracing" in attack.needs:
             self.tracing = "allow"
+
+    def environment(self):
+        return dict(super().environment(), AGENTSH_TEETH_LACKS=",".join(self.lacks))
 
     def make(self):
         super().make()
@@ -168,8 +172,9 @@ def run(argv, fix, tty=False):
     return status, out.decode("utf-8", "replace")
 
 
-def session(attack, user, words, off=()):
+def session(attack, user, words, off=(), lacks=()):
     fix = Attacked(user, attack)
+    fix.lacks = lacks
     fix.off = off if TEETH else None
     try:
         fix.make()
@@ -232,7 +237,16 @@ def check_attack(tap, attack, user):
              f"exit {status}\n" + out[-2000:])
 
 
+def check_older(tap, attack, user):
+    """What a kernel may lack (DESIGN 16.12), all of it at once, in long checks also one by one: still blocked"""
+    for lacks in [FEATURES] + ([[f] for f in FEATURES] if LONG else []):
+        status, out, _, leaked, alive = session(attack, user, [], lacks=lacks)
+        tap.line(status in (0, 77) and not leaked and alive, f"{attack.name}: blocked where the kernel lacks "
+                 + ", ".join(lacks), f"{STATUS.get(status, f'exit {status}')}\n" + out[-2000:])
+
+
 def check_teeth(tap, attack, user):
+    check_older(tap, attack, user)
     status, out, *_ = session(attack, user, [], attack.layers)
     tap.line(status == 1, f"{attack.name}: escapes without {', '.join(attack.layers)}",
              f"{STATUS.get(status, f'exit {status}')}\n" + out[-2000:])
