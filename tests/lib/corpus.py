@@ -62,9 +62,12 @@ def copy(name, keep=()):
 
 def client(link):
     """Where the claude client is, by a link; nothing if it is not to be had"""
-    p = subprocess.run(["sh", ROOT + "/tests/lib/claude-client.sh"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if p.returncode == 0 and not os.path.lexists(link):
+    p = subprocess.run(["sh", ROOT + "/tests/lib/client.sh", "@anthropic-ai/claude-code", "claude"], stdout=subprocess.PIPE,
+                       stderr=subprocess.DEVNULL)
+    if p.returncode == 0 and not os.path.exists(link):
         os.makedirs(os.path.dirname(link), exist_ok=True)
+        if os.path.islink(link):  # to where it once was
+            os.unlink(link)
         os.symlink(p.stdout.decode().strip().split("/node_modules/")[0], link)
 
 
