@@ -172,6 +172,7 @@ chmod 640 private && touch private && stat -c '%a %U' private
 mv private theirs/ && ln theirs/private link && stat -c %h link
 truncate -s 2 theirs/private && wc -c < theirs/private
 cp -p link copy && stat -c '%a %U' copy
+mkdir -m 1777 theirs/sticky && : > theirs/sticky/f && chown -R 12345 theirs/sticky && rm theirs/sticky/f && rmdir theirs/sticky && echo unstuck
 mkdir shared && chgrp 12345 shared && chmod 2775 shared && : > shared/f && stat -c '%a %g' shared shared/f
 dd if=/dev/zero of=sparse bs=1 seek=5000 count=1 2>/dev/null && stat -c %s sparse
 python3 -c '
@@ -255,6 +256,10 @@ is "$(caged sh -c "cat $SCRATCH/open/f; echo x > $SCRATCH/open/g && cat $SCRATCH
 	grep -v '^agentsh\|^chmod')" "theirs
 x
 refused" "a tree that the policy gives whole: others' files as natively, setuid programs not"
+seen=$(caged sh -c "ln $SCRATCH/open/f by-link; mv $SCRATCH/open/f by-move && cat by-move && stat -c %U by-move")
+like "$seen" 'cross-device' "no link leads from there into the workspace"
+is "$(printf '%s\n' "$seen" | tail -2)" "theirs
+$TEST_USER" "but it can be moved, as between two file systems"
 
 # ---- setuid programs: whoever runs one outside would be root ----
 install -m 4755 /bin/true "$SCRATCH/ws/stood-suid"
