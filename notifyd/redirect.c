@@ -113,23 +113,28 @@ int redirect_prepare(const struct call *c, struct exec *e)
 	return r;
 }
 
+static bool is_same_file(const struct exec *a, const struct exec *b)
+{
+	return a->rep.object[0].dev == b->rep.object[0].dev && a->rep.object[0].ino == b->rep.object[0].ino;
+}
+
 int redirect_to_itself(const struct call *c, struct exec *e)
 {
-	const struct resolver_object *o = &e->rep.object[0];
 	struct exec *n = next_new(e);
 	int r = n ? 0 : -ENOMEM;
 
-	/* a descriptor that the first exec has closed has no name any more */
-	if (r == 0)
-		(void)snprintf(n->asked, sizeof(n->asked), "%s", strncmp(e->asked, "/dev/fd/", 8) == 0 ?
-			       pins_text(&e->rep, o->path_off) : e->asked);	/* of one size */
 	for (uint32_t i = 0; r == 0 && i < e->argv.argc; i++)
 		r = argv_append(&n->argv, e->argv.v[i], strlen(e->argv.v[i]));
 	if (r == 0)
 		r = argv_finish(&n->argv);
-	if (r == 0)
+	if (r < 0)
+		return r;
+	(void)snprintf(n->asked, sizeof(n->asked), "%s", e->asked);	/* of one size */
+	r = resolve(c, n);
+	if (r < 0 || !is_same_file(n, e)) {
+		/* by a descriptor, which the first exec has closed: by the file's own name then */
+		(void)snprintf(n->asked, sizeof(n->asked), "%s", pins_text(&e->rep, e->rep.object[0].path_off));
 		r = resolve(c, n);
-	if (r == 0 && judge_next(c, n) != 0)
-		r = -EACCES;
-	return r;
+	}
+	return r == 0 && judge_next(c, n) != 0 ? -EACCES : r;
 }
