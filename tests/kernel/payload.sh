@@ -15,9 +15,6 @@ cp -r Makefile cage policy common tests "$work/"
 rm -rf "$work/tests/fuzz"
 install -m 755 "$AGENTSH" "$work/build/agentsh"
 cp -r "$B/attack" "$work/build/attack"
-for d in unit; do
-	[ ! -d "$B/release/$d" ] || cp -r "$B/release/$d" "$work/build/release/$d"
-done
 for d in "$kernel/lib/modules" "$kernel/usr/lib/modules"; do
 	[ ! -d "$d" ] || cp -r "$d" "$work/modules"
 done
