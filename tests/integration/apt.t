@@ -120,7 +120,7 @@ echo for root > private; chmod 600 private; cat private > seen
 mkdir -m 700 shut; echo hidden > shut/f; cat shut/f > seen; stat shut/f > seen
 mkdir -m 1777 sticky; echo of root > sticky/mine
 mkdir -m 777 open; mkdir -m 2777 group; chgrp 4321 group
-as 12345 sh -c 'echo made > open/theirs; : > group/f; mkdir group/d; ln -s x open/link; mkfifo open/fifo' 
+as 12345 sh -c 'echo made > open/theirs; : > group/f; mkdir group/d; ln -s x open/link; mkfifo open/fifo'
 stat -c '%n %u:%g %a' open/* group/*
 as 12345 cat private; as 12345 cat shut/f; as 12345 ls shut; as 12345 stat shut/f
 as 12345 rm -f sticky/mine; as 12345 mv sticky/mine sticky/other; as 12345 sh -c 'echo x >> private'
