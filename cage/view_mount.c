@@ -87,7 +87,12 @@ static int make_parent(const struct view *v, const char *path)
 		return -ENAMETOOLONG;
 	memcpy(parent, path, len);
 	parent[len] = '\0';
-	return len == 0 ? open_in_view(v, "/", O_PATH) : view_make(v, parent, true);
+	if (len == 0) {
+		int fd = fcntl(v->root_fd, F_DUPFD_CLOEXEC, 0);
+
+		return fd < 0 ? -errno : fd;
+	}
+	return view_make(v, parent, true);
 }
 
 int view_make(const struct view *v, const char *path, bool is_directory)
@@ -112,11 +117,17 @@ int view_make(const struct view *v, const char *path, bool is_directory)
 int view_attach(const struct view *v, int tree_fd, const char *path, bool is_directory)
 {
 	cleanup_fd int tree = tree_fd;
-	cleanup_fd int point = view_make(v, path, is_directory);
+	const char *name = strrchr(path, '/') + 1;
+	cleanup_fd int parent = make_parent(v, path);
+	unsigned int flags = MOVE_MOUNT_F_EMPTY_PATH | (name[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+	int r = parent;
 
-	if (point < 0)
-		return view_fail(v, -point, path, "the mount point cannot be made");
-	if (move_mount(tree, "", point, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (r >= 0 && name[0])
+		r = is_directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
+	if (parent < 0 || (r < 0 && errno != EEXIST))
+		return view_fail(v, parent < 0 ? -parent : errno, path, "the mount point cannot be made");
+	/* A name without a slash, and a link at its end is not followed: it does not leave the parent */
+	if (move_mount(tree, "", parent, name, flags) < 0)
 		return view_fail(v, errno, path, "mount");
 	return 0;
 }

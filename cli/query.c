@@ -34,7 +34,6 @@ struct query {
 	char *session_dir, *socket_path;
 	int listen_fd, stop_fd;
 	pthread_t thread;
-	bool has_thread;
 	struct {
 		int fd;
 		uint64_t since_ms;
@@ -172,34 +171,26 @@ static void release(struct query *q)
 	free(q);
 }
 
-static int make(struct query *q, const struct query_options *opt)
-{
-	if (!q->session_dir || !q->socket_path)
-		return -ENOMEM;
-	if (q->listen_fd < 0 || q->stop_fd < 0)
-		return -EMFILE;
-	return bind_socket(q->listen_fd, opt->socket_path);
-}
-
-int query_start(struct query *q)
+static int start(struct query *q, const struct query_options *opt)
 {
 	sigset_t all, old;
 	int r;
 
+	if (!q->session_dir || !q->socket_path)
+		return -ENOMEM;
+	if (q->listen_fd < 0 || q->stop_fd < 0)
+		return -EMFILE;
+	r = bind_socket(q->listen_fd, opt->socket_path);
+	if (r < 0)
+		return r;
 	(void)sigfillset(&all);	/* cannot fail */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(&q->thread, NULL, query_thread, q);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	q->has_thread = r == 0;
 	return -r;
 }
 
-int query_fd(const struct query *q)
-{
-	return q->listen_fd;
-}
-
-int query_new(struct query **ret, const struct query_options *opt)
+int query_start(struct query **ret, const struct query_options *opt)
 {
 	struct query *q = calloc(1, sizeof(*q));
 	int r;
@@ -211,7 +202,7 @@ int query_new(struct query **ret, const struct query_options *opt)
 	q->place = (struct why_place){ .loaded = opt->loaded, .session_dir = q->session_dir };
 	q->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	q->stop_fd = eventfd(0, EFD_CLOEXEC);
-	r = make(q, opt);
+	r = start(q, opt);
 	if (r < 0) {
 		release(q);
 		return r;
@@ -226,7 +217,7 @@ void query_stop(struct query *q)
 
 	if (!q)
 		return;
-	if (q->has_thread && write(q->stop_fd, &one, sizeof(one)) == sizeof(one))
+	if (write(q->stop_fd, &one, sizeof(one)) == sizeof(one))
 		(void)pthread_join(q->thread, NULL);	/* joinable, joined once */
 	(void)unlink(q->socket_path);	/* swept with the session directory otherwise */
 	release(q);

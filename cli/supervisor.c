@@ -5,7 +5,7 @@
  * DOC: Theory of operation
  *
  * Single-threaded until cage_build() has forked the builder. Then, from its
- * hooks and in this order: the log, the words and the query socket
+ * hooks and in this order: the log and the words
  * (services_start), the served trees when the file system is mounted, the
  * doorman when the command's filter stands. From then on the main thread waits
  * for init's end (everything inside is dead then), and looks after the threads.
@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ struct supervisor {
 	const struct supervisor_job *job;
 	struct audit *audit;
 	struct words *words;
-	struct query *query;
+	pthread_mutex_t query_lock;
+	struct query *query;		/* under @query_lock; NULL: nobody has asked */
 	struct fusefs *fusefs;
 	struct hostwatch *hostwatch;
 	struct notifyd *notifyd;
@@ -79,9 +81,6 @@ static int services_start(struct supervisor *s)
 		.argv = (const char *const *)job->options->command, .workspace = job->context->workspace,
 	};
 	struct words_options words = { .loaded = job->loaded, .session_id = job->session->id };
-	struct query_options query = {
-		.socket_path = s->query_path, .session_dir = job->session->dir, .loaded = job->loaded,
-	};
 	int r;
 
 	if (s->words)
@@ -90,10 +89,7 @@ static int services_start(struct supervisor *s)
 	if (r < 0)
 		return r;
 	words.audit = s->audit;
-	r = words_new(&s->words, &words);
-	if (r < 0)
-		return r;
-	return query_new(&s->query, &query);
+	return words_new(&s->words, &words);
 }
 
 /* NULL-ended list of the plan's entries: the served roots, or what lies over them */
@@ -156,6 +152,21 @@ static const char *session_path(char *const *envp)
 	return NULL;
 }
 
+/* "agentsh why" inside, for the first time or again: any of the doorman's threads */
+static int hook_query(void *ctx)
+{
+	struct supervisor *s = ctx;
+	struct query_options query = {
+		.socket_path = s->query_path, .session_dir = s->job->session->dir, .loaded = s->job->loaded,
+	};
+	int r;
+
+	(void)pthread_mutex_lock(&s->query_lock);	/* for ever initialised */
+	r = s->query ? 0 : query_start(&s->query, &query);
+	(void)pthread_mutex_unlock(&s->query_lock);
+	return r;
+}
+
 static int hook_listener(void *ctx, int listener_fd, pid_t command)
 {
 	struct supervisor *s = ctx;
@@ -165,6 +176,7 @@ static int hook_listener(void *ctx, int listener_fd, pid_t command)
 		.courier_sock = s->courier_ours, .query_view_path = QUERY_VIEW_PATH, .query_host_path = s->query_path,
 		.search_path = session_path(s->job->envp), .each_free = policy_env_free,
 		.each_ctx = (void *)(uintptr_t)s->job->loaded,
+		.query = hook_query, .query_ctx = s,
 	};
 	int r = services_start(s);
 
@@ -243,14 +255,13 @@ static void detach(void)
 		return;		/* only keeps a directory busy */
 }
 
-/* Wait until everything inside is dead. Meanwhile this thread looks after the others: it starts those that
- * few sessions need, and takes work from those that hang; so it must not wait for anything else itself. */
+/* Wait until everything inside is dead. Meanwhile this thread looks after the others, and takes work from
+ * those that hang; so it must not wait for anything else itself. */
 static void wait_for_end(struct supervisor *s, const struct cage *cage)
 {
-	enum { END, QUERY, DOORMAN, FILES, COUNT };
+	enum { END, DOORMAN, FILES, COUNT };
 	struct pollfd fds[COUNT] = {
 		[END] = { .fd = cage->init_pidfd, .events = POLLIN },
-		[QUERY] = { .fd = query_fd(s->query), .events = POLLIN },
 		[DOORMAN] = { .fd = notifyd_watch_fd(s->notifyd), .events = POLLIN },
 		[FILES] = { .fd = s->fusefs ? fusefs_watch_fd(s->fusefs) : -1, .events = POLLIN },
 	};
@@ -263,10 +274,6 @@ static void wait_for_end(struct supervisor *s, const struct cage *cage)
 			notifyd_watch(s->notifyd);
 		if (s->fusefs && (n == 0 || (n > 0 && fds[FILES].revents)))
 			files_ms = fusefs_watch(s->fusefs);
-		if (n > 0 && fds[QUERY].revents && query_start(s->query) == 0)
-			fds[QUERY].fd = -1;
-		else if (n > 0 && fds[QUERY].revents)
-			(void)usleep(10000);	/* no thread to be had: perhaps the next time */
 	}
 }
 
@@ -342,7 +349,7 @@ static void cage_config_fill(struct cage_config *cfg, const struct supervisor *s
 
 _Noreturn void supervisor_main(const struct supervisor_job *job)
 {
-	struct supervisor s = { .job = job };
+	struct supervisor s = { .job = job, .query_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct cage_hooks hooks = {
 		.ctx = &s, .fuse = hook_fuse, .listener = hook_listener, .resolver = hook_resolver,
 	};

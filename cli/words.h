@@ -36,15 +36,7 @@ struct query_options {
 	const char *session_dir;
 	const struct policy_loaded *loaded;
 };
-
-/** query_new() - Make the socket; who connects waits until query_start(). 0; -errno */
-int query_new(struct query **ret, const struct query_options *opt) MUST_USE;
-
-/** query_fd() - Readable when somebody asks for the first time: most sessions need no thread for it */
-int query_fd(const struct query *q);
-
-/** query_start() - Answer, in a thread of its own, once. 0; -errno */
-int query_start(struct query *q) MUST_USE;
+int query_start(struct query **ret, const struct query_options *opt) MUST_USE;
 void query_stop(struct query *q);
 
 #endif /* CLI_WORDS_H */

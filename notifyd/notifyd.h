@@ -27,6 +27,8 @@ struct notifyd_config {
 	/* A path socket inside that everybody may connect to (the query socket of "agentsh why"):
 	 * its view path, and the host path to connect to; NULL: none */
 	const char *query_view_path, *query_host_path;
+	int (*query)(void *ctx);		/* before each connection to it: there must be a socket. 0; -errno */
+	void *query_ctx;
 	/* Until told again with 0: what the resolver's thread @agent does in served trees is @caller's doing.
 	 * False: it stands for somebody else already. NULL: nothing is served */
 	bool (*acting)(void *ctx, pid_t agent, pid_t caller);

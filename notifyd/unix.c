@@ -134,7 +134,9 @@ static int reach_path(struct call *c, struct address *a, int *ret_pin)
 		return r;
 	path = pins_text(rep, rep->object[0].path_off);
 	if (is_query_socket(c->n, path)) {
-		(void)close(pin);	/* O_PATH; by a descriptor, because the real name may be too long for an address */
+		(void)close(steal_fd(&pin));	/* O_PATH; by a descriptor, because the real name may be too long for an address */
+		if (c->n->cfg.query(c->n->cfg.query_ctx) < 0)
+			return -ECONNREFUSED;
 		pin = open(c->n->cfg.query_host_path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 		if (pin < 0)
 			return -ECONNREFUSED;

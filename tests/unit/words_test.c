@@ -465,8 +465,7 @@ static void the_query_socket_answers(void **state)
 	static const char question[] = WHY_MAGIC "\0text\0path\0/home/u/.ssh/id\0read\0" "3";
 
 	snprintf(path, sizeof(path), "%s/query.sock", w->dir);
-	assert_int_equal(query_new(&q, &opt), 0);
-	assert_int_equal(query_start(q), 0);
+	assert_int_equal(query_start(&q, &opt), 0);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%.100s", path);
 	for (int i = 0; i < 40; i++) {	/* most never say anything */
 		int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
