@@ -112,6 +112,7 @@ static int hook_fuse(void *ctx, int fuse_fd, pid_t builder)
 	struct supervisor *s = ctx;
 	struct fusefs_config cfg = {
 		.fuse_fd = fuse_fd, .policy = &s->job->loaded->policy, .trusted = { builder },
+		.redirects = s->job->plan->redirects_served,
 		.workspace = s->job->loaded->workspace, .home = s->job->loaded->home,
 		.package_manager = s->job->loaded->package_manager,
 	};

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "fusefs/elsewhere.h"
 
 #define NS_PER_S	INT64_C(1000000000)
 #define STALE_TRIES	2
@@ -68,7 +69,10 @@ static int look(int fd, const char *name, int flags, struct seen *ret)
 
 int backing_look(const struct dirref *d, const char *name, struct seen *ret)
 {
-	return look(d->fd, name, AT_SYMLINK_NOFOLLOW, ret);
+	cleanup_elsewhere struct elsewhere e = ELSEWHERE_NOWHERE;
+	int r = elsewhere_find(d, name, &e);
+
+	return r < 0 ? r : look(e.fd, e.name, AT_SYMLINK_NOFOLLOW, ret);
 }
 
 int backing_look_fd(int fd, struct seen *ret)
@@ -190,8 +194,9 @@ static int try_stat(struct fusefs *fs, struct node *n, const struct dirref *d, c
 static int try_open(struct fusefs *fs, struct node *n, const struct dirref *d, const char *name,
 		    int flags, int *ret_fd, struct seen *ret)
 {
-	cleanup_fd int fd = open_beneath(d->fd, name, (uint64_t)flags, 0);
-	int r;
+	cleanup_elsewhere struct elsewhere e = ELSEWHERE_NOWHERE;
+	int r = elsewhere_find(d, name, &e);
+	cleanup_fd int fd = r < 0 ? r : open_beneath(e.fd, e.name, (uint64_t)flags, 0);
 
 	(void)fs;
 	if (fd < 0)
@@ -353,7 +358,9 @@ int backing_enter(int dir_fd, const char *name, int *ret_fd)
 int backing_create(const struct dirref *d, const char *name, int flags, mode_t mode, int *ret_fd)
 {
 	int want = flags & (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME);
-	int fd = open_beneath(d->fd, name, (uint64_t)(want | O_CREAT | O_EXCL | O_NOCTTY), mode & 07777);
+	cleanup_elsewhere struct elsewhere e = ELSEWHERE_NOWHERE;
+	int r = elsewhere_find(d, name, &e);
+	int fd = r < 0 ? r : open_beneath(e.fd, e.name, (uint64_t)(want | O_CREAT | O_EXCL | O_NOCTTY), mode & 07777);
 
 	if (fd < 0)
 		return fd;

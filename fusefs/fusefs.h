@@ -22,6 +22,7 @@ struct fusefs;
 struct fusefs_config {
 	int fuse_fd;			/* mounted /dev/fuse, from the cage; taken over */
 	const struct policy *policy;
+	bool redirects;				/* the policy has names in the served trees redirected */
 	struct event_sink *sink;
 	const char *const *served;	/* NULL-ended absolute paths, none beneath another */
 	/* Mount points of the view inside the served trees (bulk binds): must exist as looked up */

@@ -14,8 +14,12 @@
 #include "common/cleanup.h"
 #include "common/proc.h"
 #include "fusefs/caller.h"
+#include "fusefs/elsewhere.h"
 
 #define BIT(op) POLICY_OP_BIT(POLICY_OP_##op)
+
+/* A redirected name stands for a file, and stays */
+#define NOT_ELSEWHERE	(BIT(DELETE) | BIT(RENAME) | BIT(LINK) | BIT(SYMLINK) | BIT(MKDIR) | BIT(RMDIR) | BIT(MKNOD))
 
 /* What of an object another name could give away */
 static const enum policy_op carried[] = { POLICY_OP_READ, POLICY_OP_EXEC, POLICY_OP_WRITE };
@@ -56,7 +60,14 @@ static bool may(struct gate *g, const struct policy_state *st, enum policy_op op
 	const struct fusefs *fs = g->fs;
 	struct policy_subject who;
 
+	if (fs->redirects && (POLICY_OP_BIT(op) & NOT_ELSEWHERE) && elsewhere_is(fs, st, ret)) {
+		ret->verdict = POLICY_DENY;
+		ret->err = EACCES;
+		return false;
+	}
 	policy_eval_state(fs->policy, st, op, POLICY_T_UNKNOWN, NULL, ret);
+	if (ret->verdict == POLICY_REDIRECT && fs->redirects)
+		return true;	/* backing.c has the target there */
 	if (ret->verdict == POLICY_ALLOW || !fs->is_conditional)
 		return ret->verdict == POLICY_ALLOW;
 	if (fs->has_by) {
@@ -385,7 +396,8 @@ int gate_note(struct gate *g, enum policy_op op, const struct node *n, const cha
 		policy_state_step(g->fs->policy, &st[0], policy_str(name), &st[0]);
 	if (count)
 		(void)may(g, &st[0], op, POLICY_T_UNKNOWN, &d);	/* which rule: for the record */
-	d.verdict = POLICY_ALLOW;
+	if (d.verdict != POLICY_REDIRECT)
+		d.verdict = POLICY_ALLOW;
 	d.err = 0;
 	return note(g, op, n, name, &d, flags);
 }
@@ -395,7 +407,8 @@ int gate_note_spot(struct gate *g, enum policy_op op, const struct spot *s)
 	struct policy_decision d;
 
 	(void)may(g, &s->state, op, s->traits, &d);	/* which rule: for the record */
-	d.verdict = POLICY_ALLOW;
+	if (d.verdict != POLICY_REDIRECT)
+		d.verdict = POLICY_ALLOW;
 	d.err = 0;
 	return note(g, op, s->dir, s->name, &d, 0);
 }

@@ -113,6 +113,7 @@ static int copy_config(struct fusefs *fs, const struct fusefs_config *cfg)
 	memcpy(fs->trusted, cfg->trusted, sizeof(fs->trusted));
 	fs->uid = getuid();
 	fs->gid = getgid();
+	fs->redirects = cfg->redirects;
 	fs->has_by = policy_has_by(cfg->policy, POLICY_SECTION_FILES);
 	policy_state_root(cfg->policy, &root);
 	policy_state_beneath(cfg->policy, &root, &below);

@@ -39,6 +39,7 @@ struct plan {
 	size_t entry_count;
 	enum plan_face tmp;		/* PLAN_WRITABLE: private /tmp and /dev/shm; READONLY: empty and read-only; ABSENT */
 	bool home_is_served, by_files;
+	bool redirects_served;		/* some name of the served trees has its file elsewhere */
 	bool traps_opens;		/* opens outside the served trees that may change something are the doorman's */
 };
 

@@ -62,17 +62,33 @@ static bool is_made_by_cage(const struct walk *w, const char *path)
 	return false;
 }
 
+/* In served trees a name has one file: it is redirected altogether, and for everybody */
+static int check_served_redirect(const struct walk *w, const struct plan_line *l)
+{
+	if ((l->anchor->ops & POLICY_OPS_REDIRECT) != POLICY_OPS_REDIRECT)
+		return diag_at(w->diag, 0, 0, "rule %s: names beneath %s are served, and there a redirect is of \"read\", "
+			       "\"write\", \"create\" and \"truncate\" together", diag_quote(l->anchor->rule).s,
+			       diag_quote(l->literal).s);
+	if (l->anchor->by)
+		return diag_at(w->diag, 0, 0, "rule %s: names beneath %s are served, and there a redirect is for every "
+			       "program", diag_quote(l->anchor->rule).s, diag_quote(l->literal).s);
+	w->plan->redirects_served = true;
+	return 0;
+}
+
 static int check_redirect(const struct walk *w, const struct plan_line *l)
 {
 	unsigned int faces = faces_of(w, l);
-	struct diag_quoted rule = diag_quote(l->anchor->rule), path = diag_quote(l->literal);
 
-	if (faces & 1u << PLAN_SERVED)
-		return diag_at(w->diag, 0, 0, "rule %s: files beneath %s cannot be redirected yet: names there are served "
-			       "one by one; redirect a file that the cage only reads", rule.s, path.s);
 	if ((faces & 1u << PLAN_WRITABLE) || is_made_by_cage(w, l->literal))
 		return diag_at(w->diag, 0, 0, "rule %s: the cage writes %s without asking, so nothing there can be "
-			       "redirected", rule.s, path.s);
+			       "redirected", diag_quote(l->anchor->rule).s, diag_quote(l->literal).s);
+	if (faces & 1u << PLAN_SERVED)
+		return check_served_redirect(w, l);
+	if (l->anchor->ops & POLICY_OP_BIT(POLICY_OP_READ))	/* nothing has it served: so nobody would do it */
+		return diag_at(w->diag, 0, 0, "rule %s: reading %s cannot be redirected here", diag_quote(l->anchor->rule).s,
+			       diag_quote(l->literal).s);
+	w->plan->traps_opens = true;
 	return 0;
 }
 
@@ -103,7 +119,6 @@ int plan_opens(struct walk *w)
 			r = check_redirect(w, l);
 			if (r < 0)
 				return r;
-			p->traps_opens = true;
 		}
 		if (grants_beyond_view(w, l))
 			p->traps_opens = true;

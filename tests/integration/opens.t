@@ -164,9 +164,64 @@ def main():
         decisions(tap, p, compare(tap, p))
     finally:
         p.gone()
+    served(tap, USER)
     if IS_ROOT:
+        served(tap, ROOT)
         as_root(tap)
     tap.done()
+
+
+ALL = ["read", "write", "create", "truncate"]
+SERVED = [
+    ("it is not there yet", "cat moved.conf 2>&1; ls", "No such file"),
+    ("made", "umask 027; echo one > moved.conf; cat moved.conf; stat -c %a,%s moved.conf", "one\n640,4\n"),
+    ("added to", "echo two >> moved.conf; cat moved.conf", "one\ntwo\n"),
+    ("cut", "truncate -s 2 moved.conf; cat moved.conf; printf x > moved.conf; cat moved.conf", "onx"),
+    ("by a link", "ln -s moved.conf link; cat link; echo >> link; stat -c %s moved.conf", "x2\n"),
+    ("mapped", "python3 -c \"import mmap; f = open('moved.conf', 'r+'); m = mmap.mmap(f.fileno(), 0); m[0:1] = b'y'; m.flush()\"; cat moved.conf",
+     "y\n"),
+    ("its mode", "chmod 600 moved.conf; stat -c %a moved.conf", "600\n"),
+    ("neither removed", "rm -f moved.conf 2>&1; cat moved.conf", "Permission denied"),
+    ("nor renamed", "mv moved.conf other 2>&1; ls other 2>&1; cat moved.conf", "No such file"),
+    ("nor replaced", "echo new > new; mv -f new moved.conf 2>&1; cat moved.conf", "y\n"),
+    ("nor linked", "ln moved.conf hard 2>&1; ls hard 2>&1", "No such file"),
+    ("one that stood is not seen", "cat stood.conf; echo more >> stood.conf; cat stood.conf", "kept\nkept\nmore\n"),
+    ("a link at the target", "ln -sf secret planted-target; cat planted.conf; echo > planted.conf", "Permission denied"),
+]
+
+
+def served(tap, user):
+    """In the workspace a redirected name is the target, altogether"""
+    p, who = Place(user), " as root" if user.pw_uid == 0 else ""
+    t = p.top
+    try:
+        os.mkdir(t + "/kept")
+        for name, text in (("ws/stood.conf", "original\n"), ("kept/stood.conf", "kept\n"), ("ws/secret", "SECRET\n")):
+            with open(f"{t}/{name}", "w") as f:
+                f.write(text)
+        for x in ("kept", "ws/stood.conf", "kept/stood.conf", "ws/secret"):
+            os.chown(f"{t}/{x}", user.pw_uid, user.pw_gid)
+        p.policy({"id": "secret", "path": t + "/ws/secret", "ops": "read", "decision": "deny"},
+                 {"id": "moved", "path": t + "/ws/moved.conf", "ops": ALL, "decision": "redirect", "to": t + "/kept/moved.conf"},
+                 {"id": "stood", "path": t + "/ws/stood.conf", "ops": ALL, "decision": "redirect", "to": t + "/kept/stood.conf"},
+                 {"id": "planted", "path": t + "/ws/planted.conf", "ops": ALL, "decision": "redirect",
+                  "to": "${WORKSPACE}/planted-target"})
+        for name, script, want in SERVED:
+            out, err = p.run("sh", "-c", script)
+            tap.ok(want in out + err and "SECRET" not in out and "original" not in out, f"served: {name}{who}", f"{out}{err}")
+        tap.ok(not os.path.exists(t + "/ws/moved.conf"), f"nothing is made beside it{who}")
+        for name, want in (("kept/moved.conf", "y\n"), ("kept/stood.conf", "kept\nmore\n"), ("ws/stood.conf", "original\n"),
+                           ("ws/secret", "SECRET\n")):
+            with open(f"{t}/{name}") as f:
+                text = f.read()
+            tap.ok(text == want, f"outside: {name}{who}", repr(text))
+        logs = [json.loads(l) for g in glob.glob(t + "/state/**/audit.jsonl", recursive=True) for l in open(g)]
+        tap.ok(any(e.get("rule") == "moved" and e["decision"] == "redirect" for e in logs), f"recorded{who}")
+        p.policy({"id": "half", "path": t + "/ws/x", "ops": ["write"], "decision": "redirect", "to": t + "/kept/x"})
+        _, err = p.run("true")
+        tap.ok("together" in err, f"half a redirect is refused{who}", err)
+    finally:
+        p.gone()
 
 
 def as_root(tap):
