@@ -50,7 +50,7 @@ static int confine(const struct cage_config *cfg, struct cage_failure *reterr, i
 {
 	struct filter_options opt = {
 		.tracing = cfg->tracing, .nested = cfg->nested, .traps_opens = cfg->plan->traps_opens,
-		.is_lone_root = cfg->uid == 0 && !cfg->package_manager,
+		.uid = cfg->uid, .gid = cfg->gid, .is_lone_root = cfg->uid == 0 && !cfg->package_manager,
 		.no_refusals = CAGE_IS_OFF(cfg, FILTER), .no_notify = CAGE_IS_OFF(cfg, DOORMAN),
 	};
 	bool needs_caps = CAGE_IS_OFF(cfg, NNP);	/* Landlock and seccomp want one or the other */

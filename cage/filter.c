@@ -117,6 +117,15 @@ static void put(struct program *p, struct sock_filter insn)
 	p->count++;
 }
 
+static struct sock_filter with_ids(struct sock_filter insn, const struct filter_options *opt)
+{
+	if (insn.code == (BPF_JMP | BPF_JEQ | BPF_K) && insn.k == FILTER_OWN_UID)
+		insn.k = opt->uid;
+	else if (insn.code == (BPF_JMP | BPF_JEQ | BPF_K) && insn.k == FILTER_OWN_GID)
+		insn.k = opt->gid;
+	return insn;
+}
+
 static void put_leaf(struct program *p, const struct range *r)
 {
 	const struct sock_filter *block;
@@ -132,7 +141,7 @@ static void put_leaf(struct program *p, const struct range *r)
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
-		put(p, block[i]);
+		put(p, with_ids(block[i], p->opt));
 }
 
 /* A conditional jump reaches 255 instructions, an unconditional one any: so each node has both */

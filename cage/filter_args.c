@@ -158,6 +158,24 @@ static const struct sock_filter args_openat_trapped[] = { OPEN_TRAPPED(2) };
 static const struct sock_filter args_open[] = { OPEN_TRUNCATING(1) };
 static const struct sock_filter args_openat[] = { OPEN_TRUNCATING(2) };
 
+/*
+ * chown to an id that the cage's namespace does not map is EINVAL, and programs that may fail to give a file away
+ * expect EPERM. Nobody but root can: so it is said here.
+ */
+#define NO_ID	0xffffffffu
+#define CHOWN(uid, gid) \
+	LO(uid), \
+	EQ(NO_ID, 1, 0), \
+	EQ(FILTER_OWN_UID, 0, 4), \
+	LO(gid), \
+	EQ(NO_ID, 1, 0), \
+	EQ(FILTER_OWN_GID, 0, 1), \
+	RET(SECCOMP_RET_ALLOW), \
+	RET_ERRNO(EPERM)
+
+static const struct sock_filter args_chown[] = { CHOWN(1, 2) };
+static const struct sock_filter args_fchownat[] = { CHOWN(2, 3) };
+
 /* Filters of the programs inside: those that expect a tracer are refused (notifyd/innerfilter.c) */
 static const struct sock_filter args_seccomp[] = {
 	LO(0),
@@ -202,6 +220,13 @@ static const struct block if_opens_trapped[] = {
 	{ SYS_creat, notified, ARRAY_SIZE(notified) },
 };
 
+static const struct block if_one_user[] = {
+	{ SYS_chown, args_chown, ARRAY_SIZE(args_chown) },
+	{ SYS_fchown, args_chown, ARRAY_SIZE(args_chown) },
+	{ SYS_lchown, args_chown, ARRAY_SIZE(args_chown) },
+	{ SYS_fchownat, args_fchownat, ARRAY_SIZE(args_fchownat) },
+};
+
 static const struct block *block_find(const struct block *list, size_t count, int nr)
 {
 	for (size_t i = 0; i < count; i++)
@@ -231,13 +256,15 @@ const struct sock_filter *filter_args(int nr, const struct filter_options *opt, 
 		return opt->is_lone_root ? notified : always;
 	if (opt->traps_opens)
 		b = block_find(if_opens_trapped, ARRAY_SIZE(if_opens_trapped), nr);
+	if (!b && opt->uid != 0)
+		b = block_find(if_one_user, ARRAY_SIZE(if_one_user), nr);
 	if (!b)
 		b = block_find(by_args, ARRAY_SIZE(by_args), nr);
 	if (b) {
 		*ret_count = b->count;
 		return b->insn;
 	}
-	if (nr == SYS_creat)
+	if (nr == SYS_creat || block_find(if_one_user, ARRAY_SIZE(if_one_user), nr))
 		return always;
 	return is_tracing || is_nested ? never : NULL;
 }

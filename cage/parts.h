@@ -184,11 +184,17 @@ int landlock_enter(const struct cage_config *cfg, struct cage_failure *reterr) M
 struct filter_options {
 	bool tracing, nested;
 	bool traps_opens;		/* opens that may change something are the doorman's */
+	uid_t uid;			/* 0: every id is mapped; else this one and no other */
+	gid_t gid;
 	bool is_lone_root;		/* root without capabilities: access lists are the doorman's */
 	bool no_refusals, no_notify;	/* MODE=teeth: layers "filter" and "doorman" off */
 };
 
 /** filter_build() - The program. Return: count of instructions; -E2BIG */
+/* In the blocks of filter_args() these two stand for the user's own ids */
+#define FILTER_OWN_UID	0xfffffff0u
+#define FILTER_OWN_GID	0xfffffff1u
+
 int filter_build(struct sock_filter *insn, size_t size, const struct filter_options *opt) MUST_USE;
 /** filter_install() - Install it in this task, for good. 0 and the listener's descriptor (CLOEXEC); -errno */
 int filter_install(const struct filter_options *opt, int *ret_listener) MUST_USE;

@@ -187,6 +187,24 @@ static void opens_that_change_something_are_notified_if_asked(void **state)
 	}
 }
 
+static void a_file_is_given_to_nobody_but_oneself(void **state)
+{
+	struct filter_options opt = { .uid = 1000, .gid = 1001 };
+	struct program p;
+
+	(void)state;
+	p.count = filter_build(p.insn, ARRAY_SIZE(p.insn), &opt);
+	assert_true(p.count > 0);
+	assert_int_equal(run(&p, SYS_fchown, 0, GARBAGE | 1000, 1001, 0, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_fchown, 0, GARBAGE | 0xffffffff, UINT64_MAX, 0, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_fchown, 0, 1000, 1000, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_fchown, 0, 0, 1001, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_fchownat, 1, 2, 1000, GARBAGE | 1001, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_fchownat, 1, 1000, 0, 1001, 0), FAIL(EPERM));
+	build(&p, false, false);	/* root's cage */
+	assert_int_equal(run(&p, SYS_fchown, 0, 1, 2, 0, 0), ALLOW);
+}
+
 static void only_filters_are_the_doormans_of_prctl_and_seccomp(void **state)
 {
 	struct program p;
@@ -411,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_number_is_treated_as_listed),
+		cmocka_unit_test(a_file_is_given_to_nobody_but_oneself),
 		cmocka_unit_test(only_filters_are_the_doormans_of_prctl_and_seccomp),
 		cmocka_unit_test(every_partly_call_has_its_block),
 		cmocka_unit_test(truncation_unseen_by_landlock_is_notified),
