@@ -53,6 +53,12 @@ static enum open_place place_of(const struct call *c, const char *path)
 	return e->face == PLAN_SKELETON && is_made_by_cage(path) ? OPEN_PLACE_NATIVE : OPEN_PLACE_BOUND;
 }
 
+/* Is the last name itself meant, be it a link or not? */
+static bool is_last_kept(const struct opening *o)
+{
+	return (o->flags & O_NOFOLLOW) || (o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+}
+
 /* ---- by the doorman himself ---- */
 
 /* What stands before a relative path */
@@ -132,7 +138,7 @@ static int full_path(const struct opening *o, char *buf, size_t size)
 
 static int find_here(struct opening *o)
 {
-	bool nofollow = (o->flags & O_NOFOLLOW) || (o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+	bool nofollow = is_last_kept(o);
 	char path[2 * PATH_MAX];
 	int root = pins_view_root(o->c), r = full_path(o, path, sizeof(path));
 
@@ -157,20 +163,49 @@ static int find_here(struct opening *o)
 
 /* ---- by the resolver ---- */
 
+static int pin_there(struct opening *o, const char *path, bool nofollow)
+{
+	struct pin_request q = { .dirfd = o->dirfd, .path = path, .nofollow = nofollow };
+	cleanup_free struct resolver_reply *rep = malloc(sizeof(*rep));
+	const char *text;
+	int r = rep ? pins_path(o->c, &q, rep, &o->pin) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	text = pins_text(rep, rep->object[0].path_off);
+	if ((rep->object[0].flags & RESOLVER_O_MEMORY) || text[0] != '/')
+		return -EAGAIN;
+	(void)snprintf(o->resolved, sizeof(o->resolved), "%s", text);	/* no longer than PATH_MAX */
+	return 0;
+}
+
+static int folder_there(struct opening *o)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(o->asked, '/'), *name = slash ? slash + 1 : o->asked;
+	struct stat st;
+	size_t len;
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - o->asked) : 1, slash ? o->asked : ".");	/* shorter */
+	if (name[0] == '\0' || pin_there(o, folder[0] ? folder : "/", false) < 0 ||
+	    fstatat(o->pin, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return -EAGAIN;
+	len = strcmp(o->resolved, "/") == 0 ? 0 : strlen(o->resolved);
+	if (snprintf(o->resolved + len, sizeof(o->resolved) - len, "/%s", name) >= (int)(sizeof(o->resolved) - len))
+		return -EAGAIN;
+	o->is_absent = true;
+	return 0;
+}
+
 static int find_there(struct opening *o)
 {
-	struct pin_request q = { .dirfd = o->dirfd, .path = o->asked, .nofollow = o->flags & O_NOFOLLOW };
-	cleanup_free struct resolver_reply *rep = malloc(sizeof(*rep));
-	const char *path;
+	int r = pin_there(o, o->asked, is_last_kept(o));
 
-	if (!rep || pins_path(o->c, &q, rep, &o->pin) < 0)
-		return -EAGAIN;
-	path = pins_text(rep, rep->object[0].path_off);
-	if ((rep->object[0].flags & RESOLVER_O_MEMORY) || path[0] != '/')
-		return -EAGAIN;
-	(void)snprintf(o->resolved, sizeof(o->resolved), "%s", path);	/* no longer than PATH_MAX */
-	o->place = place_of(o->c, o->resolved);
-	return 0;
+	if (r == -ENOENT && (o->flags & O_CREAT))
+		r = folder_there(o);
+	if (r == 0)
+		o->place = place_of(o->c, o->resolved);
+	return r < 0 ? -EAGAIN : 0;
 }
 
 int open_find(struct opening *o)
@@ -181,10 +216,11 @@ int open_find(struct opening *o)
 	if ((o->flags & O_PATH) || o->asked[0] == '\0' ||
 	    ((o->flags & O_DIRECTORY) && !(o->flags & (O_TMPFILE & ~O_DIRECTORY))))
 		return -EAGAIN;
-	/* a root of its own, or a walk that must not leave somewhere: the kernel's, and nothing is handed in */
-	if (!o->is_rare && (o->c->n->cfg.nested || (o->resolve & ~RESOLVE_HONOURED)))
+	/* a walk that must not leave somewhere is the kernel's, and nothing is handed in */
+	if (!o->is_rare && (o->resolve & ~RESOLVE_HONOURED))
 		return -EAGAIN;
-	r = o->is_rare ? find_there(o) : find_here(o);
+	/* with "nested" a caller may have a root of its own: the resolver knows */
+	r = o->is_rare || o->c->n->cfg.nested ? find_there(o) : find_here(o);
 	if (r < 0)
 		return r;
 	if (o->place == OPEN_PLACE_SERVED)

@@ -73,7 +73,7 @@ class Place:
         if IS_ROOT:
             os.chown(t + "/out/granted", 0, 0)
 
-    def policy(self, *rules):
+    def policy(self, *rules, **more):
         t = self.top
         files = list(rules) + [
             {"id": "ws", "path": [t + "/ws", t + "/ws/**"], "ops": "all", "decision": "allow"},
@@ -81,7 +81,7 @@ class Place:
             {"id": "all", "path": ["/", "/**"], "ops": ["list", "stat", "read", "exec"], "decision": "allow"}]
         with open(t + "/policy.json", "w") as f:
             json.dump({"version": 1, "name": "opens", "files": files,
-                       "defaults": {"files": "deny", "commands": "allow", "network": "deny", "sockets": "deny"}}, f)
+                       "defaults": {"files": "deny", "commands": "allow", "network": "deny", "sockets": "deny"}, **more}, f)
 
     def become(self):
         os.setsid()
@@ -120,6 +120,14 @@ def rules(p):
          "decision": "redirect", "to": "${WORKSPACE}/target"},
         {"id": "made", "path": p.top + "/out/not-there", "ops": ["write", "create", "truncate"],
          "decision": "redirect", "to": "${WORKSPACE}/other"}]
+
+
+def nested(tap, p):
+    """Where programs may have roots of their own, the resolver looks"""
+    p.policy(*rules(p), nested=True)
+    out, err = p.run("sh", "-c", "cd ../out; echo a > redirected; echo b > not-there; echo c > plain; echo d > new; "
+                     "cat ../ws/target ../ws/other; rm ../ws/target ../ws/other")
+    tap.ok(out == "a\nb\n" and err.count("cannot create") == 2, "with nested allowed too", out + err)
 
 
 def compare(tap, p):
@@ -161,6 +169,7 @@ def main():
     tap = Tap()
     p = Place(USER)
     try:
+        nested(tap, p)
         decisions(tap, p, compare(tap, p))
     finally:
         p.gone()

@@ -363,6 +363,23 @@ static void test_redirects_that_nobody_would_do(void **state)
 			   "{ \"path\": \"${T}/fix/deep/a/**\", \"ops\": \"all\", \"decision\": \"allow\" }," SYSTEM, "are served");
 }
 
+/* Where names are served it is fusefs's, if it is all of the file */
+static void test_a_whole_redirect_is_served(void **state)
+{
+	struct policy_loaded *l = load("{ \"path\": [\"*.conf\", \"${T}/fix/x\"], \"ops\": [\"read\", \"write\", \"create\", \"truncate\"], "
+				       "\"decision\": \"redirect\", \"to\": \"${T}/real/x\" }," SYSTEM, false, "");
+	struct plan *p = plan_of(l);
+
+	(void)state;
+	check(p, (const struct want[]){ { "./fix", PLAN_SERVED, true }, { "./real", PLAN_READONLY, false }, { NULL, PLAN_ABSENT, false } });
+	assert_true(p->redirects_served);
+	assert_false(p->traps_opens);
+	plan_free(p);
+	policy_loaded_free(l);
+	expect_no_redirect("{ \"path\": \"*.conf\", \"ops\": [\"read\", \"write\", \"create\", \"truncate\"], \"by\": \"vi\", "
+			   "\"decision\": \"redirect\", \"to\": \"${T}/real/x\" }," SYSTEM, "every program");
+}
+
 static void test_what_is_to_be_recorded_is_trapped(void **state)
 {
 	(void)state;
@@ -494,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_folder_of_a_denied_name),
 		cmocka_unit_test(test_nothing_to_decide_traps_no_open), cmocka_unit_test(test_a_granted_file_is_handed_in),
 		cmocka_unit_test(test_a_redirect_of_writing_serves_nothing), cmocka_unit_test(test_redirects_that_nobody_would_do),
+		cmocka_unit_test(test_a_whole_redirect_is_served),
 		cmocka_unit_test(test_what_is_to_be_recorded_is_trapped),
 		cmocka_unit_test(test_folder_of_programs_by_pattern),
 		cmocka_unit_test(test_workspace_where_the_cage_has_its_own),
