@@ -38,6 +38,10 @@ static const struct policy_rule rules[] = {
 	{ .id = "net", .section = POLICY_SECTION_NETWORK, .ops = BIT(CONNECT), .net = &net, .net_count = 1 },
 	{ .id = "agent", .section = POLICY_SECTION_SOCKETS, .ops = BIT(SOCKET), .verdict = POLICY_REDIRECT,
 	  .target = "/x", .path = trees, .path_count = 1 },
+	{ .id = "to", .section = POLICY_SECTION_FILES, .ops = POLICY_OPS_REDIRECT, .verdict = POLICY_REDIRECT,
+	  .target = "/there", .path = trees, .path_count = 2 },
+	{ .id = "words", .section = POLICY_SECTION_COMMANDS, .ops = BIT(RUN), .verdict = POLICY_REDIRECT,
+	  .target = "a\0\0${ARGS}", .target_len = 11, .run = trees, .run_count = 1 },
 };
 
 static void *good_blob(size_t *ret_size)
@@ -136,6 +140,9 @@ static void ask(const struct policy *p, const struct policy_request *req)
 	policy_eval(p, req, &d);
 	sink = read_all(d.rule) + read_all(d.message) + read_all(d.target);
 	(void)sink;
+	if (req->op == POLICY_OP_RUN && d.verdict == POLICY_REDIRECT &&
+	    (d.target.len < 2 || !d.target.s[0] || d.target.s[d.target.len - 1]))
+		abort();	/* a program, and a NUL behind its last word */
 	if (d.verdict >= POLICY_VERDICT_COUNT || (d.verdict == POLICY_DENY) != (d.err > 0))
 		abort();
 }
