@@ -58,6 +58,25 @@ static void test_stack(void **state)
 	argv_free(&m.argv);
 }
 
+static void test_stack_environment(void **state)
+{
+	struct stack s = make_stack();
+	struct new_image *m = calloc(1, sizeof(*m));
+	uint64_t base;
+
+	(void)state;
+	assert_non_null(m);
+	m->wants_env = true;
+	assert_int_equal(new_image_parse((const void *)&s, sizeof(s), SP, sizeof(uint64_t), m, &base), 0);
+	assert_int_equal(m->env.argc, 1);
+	assert_string_equal(m->env.v[0], "A=1");
+	assert_true(m->envp == SP + offsetof(struct stack, envp));
+	/* a variable that lies outside of the stack cannot be judged */
+	s.envp[0] = 0x1000;
+	assert_int_equal(new_image_parse((const void *)&s, sizeof(s), SP, sizeof(uint64_t), m, &base), -EBADMSG);
+	new_image_free(m);
+}
+
 static void test_stack_cut(void **state)
 {
 	struct stack s = make_stack();
@@ -149,7 +168,8 @@ static void test_verdicts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stack), cmocka_unit_test(test_stack_cut), cmocka_unit_test(test_stack_lies),
+		cmocka_unit_test(test_stack), cmocka_unit_test(test_stack_environment),
+		cmocka_unit_test(test_stack_cut), cmocka_unit_test(test_stack_lies),
 		cmocka_unit_test(test_table), cmocka_unit_test(test_verdicts),
 	};
 
