@@ -7,7 +7,7 @@
 #	AGENTSH, B	the program, and the build directory
 #	KERNEL		a kernel package of Debian (a file, or a name that apt knows)
 #	KERNEL_SECONDS	at most so long, on the clock of this machine
-#	RACE_SECONDS	how long a race is tried there
+#	RACE_SECONDS	how long a race is tried there: longer than here, for one try may take seconds (5)
 #	QEMU_ACCEL	an accelerator that qemu knows (software)
 set -eu
 here=$(dirname "$0")
@@ -47,4 +47,4 @@ exec timeout "${KERNEL_SECONDS:-1200}" qemu-system-x86_64 -machine pc -cpu max -
 	-kernel "$kernel"/boot/vmlinuz-* -initrd "$dir/initramfs.gz" \
 	-drive "file=$dir/userland.img,format=raw,if=virtio,snapshot=on" \
 	-drive "file=$dir/payload.img,format=raw,if=virtio,readonly=on" \
-	-append "console=ttyS0 quiet no_timer_check panic=-1 oops=panic agentsh.tests=$tests agentsh.seconds=${RACE_SECONDS:-2}" </dev/null
+	-append "console=ttyS0 quiet no_timer_check panic=-1 oops=panic agentsh.tests=$tests agentsh.seconds=${RACE_SECONDS:-5}" </dev/null
