@@ -17,6 +17,7 @@
 
 #include "fusefs/caller.h"
 #include "fusefs/guard.h"
+#include "fusefs/locks.h"
 #include "fusefs/poke.h"
 #include "fusefs/reply.h"
 
@@ -89,6 +90,7 @@ static void close_handle(struct fusefs *fs, struct handle *h)
 	(void)close(h->fd);	/* the caller has its answer from write and fsync; RELEASE has no reader */
 	free(h);
 	fs_closed(fs);
+	locks_released(fs->locks);
 }
 
 static int may_open(struct gate *g, struct node *n, int flags)

@@ -36,6 +36,7 @@
 #define FS_NAMELESS	"/"	/* what the kernel calls a file of O_TMPFILE (crew.c) */
 
 struct crew;		/* crew.h */
+struct locks;		/* locks.h */
 
 /** struct poker - poke.h */
 struct poker {
@@ -52,6 +53,7 @@ struct fusefs {
 	struct nodes *nodes;
 	struct born *born;
 	struct recent *recent;
+	struct locks *locks;
 	struct poker poker;
 	struct acting acting;
 	pthread_rwlock_t names_lock;	/* rename.c */

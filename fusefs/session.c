@@ -16,6 +16,7 @@
 #include "fusefs/backing.h"
 #include "fusefs/caller.h"
 #include "fusefs/crew.h"
+#include "fusefs/locks.h"
 
 #define DIR_FDS_MAX 1024
 
@@ -32,7 +33,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned int)FUSE_CAP_WRITEBACK_CACHE;
 }
 
-/* Locks are the kernel's own: they hold inside the cage. Flush has nothing to do: ENOSYS, asked once */
+/* fcntl locks are the kernel's own (locks.c). Flush has nothing to do: ENOSYS, asked once */
 static const struct fuse_lowlevel_ops operations = {
 	.init = op_init,
 	.lookup = op_lookup, .forget = op_forget, .forget_multi = op_forget_multi, .getattr = op_getattr,
@@ -45,6 +46,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.fsyncdir = op_fsyncdir,
 	.open = op_open, .create = op_create, .read = op_read, .write = op_write, .release = op_release,
 	.fsync = op_fsync, .fallocate = op_fallocate, .copy_file_range = op_copy_file_range, .lseek = op_lseek,
+	.flock = op_flock,
 };
 
 static int open_session(struct fusefs *fs, int fuse_fd)
@@ -152,6 +154,7 @@ static size_t share_descriptors(struct fusefs *fs)
 
 static void free_all(struct fusefs *fs)
 {
+	fs->locks = locks_free(fs->locks);
 	if (fs->session)
 		fuse_session_destroy(fs->session);	/* closes /dev/fuse */
 	fs->nodes = nodes_free(fs->nodes);
@@ -183,7 +186,8 @@ static int prepare(struct fusefs *fs, const struct fusefs_config *cfg)
 	fs->nodes = nodes_new(cfg->policy, share_descriptors(fs));
 	fs->born = born_new();
 	fs->recent = recent_new();
-	if (!fs->nodes || !fs->born || !fs->recent)
+	fs->locks = locks_new();
+	if (!fs->nodes || !fs->born || !fs->recent || !fs->locks)
 		return -ENOMEM;
 	for (const char *const *p = cfg->served; r == 0 && *p; p++)
 		r = add_served(fs, *p);

@@ -9,6 +9,7 @@ A table is a text file of cases:
                                     home: with the caches that ready() has filled
                                     long: only with AGENTSH_LONG=1
                                     user, root: only as that one
+                                    outer: the script runs outside, and "$@" is what to put before a command
     host: line of bash              run outside at the same time; what it tells is compared too
     script for bash, in the workspace
 
@@ -142,7 +143,8 @@ class Place:
         with open(script, "w", encoding="utf-8") as f:
             f.write(case.script)
         os.chmod(script, 0o644)
-        argv = self.as_user([*(self.cage() if caged else []), "bash", script])
+        before = self.cage() if caged else []
+        argv = self.as_user(["bash", script, *(before or ["env"])] if "outer" in case.options else [*before, "bash", script])
         host = None
         if case.host:
             host = subprocess.Popen(self.as_user(["bash", "-c", case.host]), cwd=ws, env=self.env(home), stdin=subprocess.DEVNULL,
