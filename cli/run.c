@@ -7,10 +7,12 @@
  * in the caller's job and mirrors it (cage/front.c).
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,6 +105,33 @@ static int broken(const struct supervisor_job *job, int status_sock, pid_t super
 	return CAGE_EXIT_NO_CAGE;
 }
 
+static void wait_readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (poll(&p, 1, ms) < 0 && errno == EINTR)
+		;
+}
+
+/*
+ * The record is complete when the supervisor says so. One of its threads may
+ * still be held by a dead file server, in a way that no signal ends: nobody is
+ * to wait for that.
+ */
+static void part(pid_t supervisor, int status_sock)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, supervisor, 0);
+
+	wait_readable(status_sock, -1);
+	if (pidfd >= 0)
+		wait_readable(pidfd, 1000);
+	while (waitpid(supervisor, NULL, pidfd < 0 ? 0 : WNOHANG) < 0 && errno == EINTR)
+		;
+	if (pidfd >= 0)
+		(void)close(pidfd);
+	(void)close(status_sock);
+}
+
 static int mirror(const struct supervisor_job *job, int job_sock, int status_sock, pid_t supervisor)
 {
 	struct supervisor_msg msg = { .kind = SUPERVISOR_ENDED };
@@ -120,9 +149,7 @@ static int mirror(const struct supervisor_job *job, int job_sock, int status_soc
 	}
 	if (r < 0)	/* it died meanwhile, and the kernel with it ended what was inside */
 		(void)refuse(job->options, NULL, "the supervisor was gone before the record was complete");
-	(void)close(status_sock);
-	while (waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
-		;
+	part(supervisor, status_sock);
 	cage_front_exit(job->caller, status);
 }
 
@@ -173,7 +200,7 @@ static int with_plan(struct supervisor_job *job)
 static int with_context(const struct options *o, const struct context *c, const struct cage_caller *caller)
 {
 	struct context_options co = options_context(o);
-	struct session session = { .dir = NULL };
+	struct session session = { .live_fd = -1 };
 	struct policy_loaded *loaded = NULL;
 	struct plan *plan = NULL;
 	struct policy_diag diag = { .line = 0 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -18,22 +19,33 @@
 #include "common/base.h"
 #include "common/cleanup.h"
 
+#define LIVE_PREFIX ".live-"
+
 /* What the cage's processes could write to; all else in the directory is the supervisor's record */
 static const char *const swept[] = { "tmp", "run", "shm", "etc", "query.sock" };
+
+/* What stands is not asked whether it might be made */
+static int make_one(const char *path)
+{
+	int err = mkdir(path, 0700) < 0 ? errno : 0;
+
+	if (err == EEXIST || ((err == EROFS || err == EACCES) && access(path, F_OK) == 0))
+		return 0;
+	return -err;
+}
 
 static int make_parents(char *path)
 {
 	for (char *p = path + 1; *p; p++) {
+		int r;
+
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES) {
-			int err = errno;
-
-			*p = '/';
-			return -err;
-		}
+		r = make_one(path);
 		*p = '/';
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -54,6 +66,19 @@ static int make_id(char *buf, size_t size)
 	return 0;
 }
 
+/* Before there is anything to sweep. -EEXIST: that id is taken, or somebody who sweeps was in between */
+static int hold(struct session *s)
+{
+	struct stat st;
+
+	s->live_fd = open(s->live_file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (s->live_fd < 0)
+		return -errno;
+	if (flock(s->live_fd, LOCK_EX | LOCK_NB) == 0 && fstat(s->live_fd, &st) == 0 && st.st_nlink > 0)
+		return 0;
+	return -EEXIST;
+}
+
 static int make_dir(struct session *s, const char *state_dir)
 {
 	char sub[4096];
@@ -62,9 +87,12 @@ static int make_dir(struct session *s, const char *state_dir)
 	if (r < 0)
 		return r;
 	if (asprintf(&s->dir, "%s/%s", state_dir, s->id) < 0 ||
-	    asprintf(&s->key_file, "%s/key", state_dir) < 0)
+	    asprintf(&s->key_file, "%s/key", state_dir) < 0 ||
+	    asprintf(&s->live_file, "%s/" LIVE_PREFIX "%s", state_dir, s->id) < 0)
 		return -ENOMEM;
 	r = make_parents(s->dir);
+	if (r == 0)
+		r = hold(s);
 	if (r < 0)
 		return r;
 	if (mkdir(s->dir, 0700) < 0)
@@ -77,10 +105,18 @@ static int make_dir(struct session *s, const char *state_dir)
 
 int session_create(struct session *ret, const char *state_dir, char *why, size_t why_size)
 {
-	struct session s = { .dir = NULL };
-	int r = make_dir(&s, state_dir);
+	struct session s;
+	int r, tries = 3;
 
+	do {
+		s = (struct session){ .live_fd = -1 };
+		r = make_dir(&s, state_dir);
+		if (r == -EEXIST)
+			session_free(&s);
+	} while (r == -EEXIST && --tries > 0);
 	if (r < 0) {
+		if (s.live_fd >= 0)
+			(void)unlink(s.live_file);	/* stays: swept as one that was killed */
 		(void)snprintf(why, why_size, "the session directory below %.100s cannot be made: %s",
 			       state_dir, strerror(-r));	/* may be cut */
 		session_free(&s);
@@ -164,12 +200,41 @@ static void remove_below(int top_fd, const char *name)
 		(void)unlinkat(top_fd, name, AT_REMOVEDIR);
 }
 
-void session_sweep(const struct session *s)
+static void sweep_dir(int at, const char *dir)
 {
-	cleanup_fd int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int fd = openat(at, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	for (size_t i = 0; fd >= 0 && i < ARRAY_SIZE(swept); i++)
 		remove_below(fd, swept[i]);
+}
+
+void session_sweep(const struct session *s)
+{
+	sweep_dir(AT_FDCWD, s->dir);
+	(void)unlink(s->live_file);	/* stays: it is found again, and unlocked */
+}
+
+/* Its holders are dead, and the kernel has let go of the lock with them */
+static void sweep_one(int state_fd, const char *live)
+{
+	cleanup_fd int fd = openat(state_fd, live, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	sweep_dir(state_fd, live + strlen(LIVE_PREFIX));
+	(void)unlinkat(state_fd, live, 0);	/* as above */
+}
+
+void session_sweep_stale(const char *state_dir)
+{
+	DIR *d = opendir(state_dir);
+
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
+		if (strncmp(e->d_name, LIVE_PREFIX, strlen(LIVE_PREFIX)) == 0)
+			sweep_one(dirfd(d), e->d_name);
+	(void)closedir(d);	/* read only */
 }
 
 void session_discard(const struct session *s)
@@ -186,5 +251,8 @@ void session_free(struct session *s)
 {
 	free(s->dir);
 	free(s->key_file);
-	*s = (struct session){ .dir = NULL };
+	free(s->live_file);
+	if (s->live_fd >= 0)
+		(void)close(s->live_fd);	/* nothing was written */
+	*s = (struct session){ .live_fd = -1 };
 }

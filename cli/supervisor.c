@@ -348,6 +348,14 @@ static void cage_config_fill(struct cage_config *cfg, const struct supervisor *s
 	};
 }
 
+static void say_done(const struct supervisor_job *job)
+{
+	const struct supervisor_msg msg = { .kind = SUPERVISOR_DONE };
+
+	if (fdio_send(job->status_sock, &msg, sizeof(msg), NULL, 0) < 0)
+		return;		/* the front is gone: nobody waits */
+}
+
 _Noreturn void supervisor_main(const struct supervisor_job *job)
 {
 	struct supervisor s = { .job = job, .query_lock = PTHREAD_MUTEX_INITIALIZER };
@@ -373,5 +381,7 @@ _Noreturn void supervisor_main(const struct supervisor_job *job)
 	r = s.audit ? audit_close(s.audit, status) : 0;
 	summary(&s, r);
 	session_sweep(job->session);
+	session_sweep_stale(job->context->state_dir);
+	say_done(job);
 	_exit(r < 0 ? 1 : 0);
 }
