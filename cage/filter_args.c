@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "common/newer.h"
 
@@ -208,8 +209,29 @@ static const int tracing_calls[] = {
 	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_kcmp,
 };
 
-/* Access lists, in a cage of root's without capabilities (notifyd/xattr.c) */
-static const int lone_root_calls[] = { SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr };
+/*
+ * In a cage of root's without capabilities: access lists of what belongs to
+ * others (notifyd/xattr.c), and modes of programs that would make root of
+ * whoever ran them outside (notifyd/chmod.c).
+ */
+#define MODE_TRAPPED(n) \
+	LO(n), \
+	ANY(S_ISUID | S_ISGID, 1, 0), \
+	RET(SECCOMP_RET_ALLOW), \
+	RET(SECCOMP_RET_USER_NOTIF)
+
+static const struct sock_filter args_mode_second[] = { MODE_TRAPPED(1) };
+static const struct sock_filter args_mode_third[] = { MODE_TRAPPED(2) };
+
+static const struct block if_lone_root[] = {
+	{ SYS_chmod, args_mode_second, ARRAY_SIZE(args_mode_second) },
+	{ SYS_fchmod, args_mode_second, ARRAY_SIZE(args_mode_second) },
+	{ SYS_fchmodat, args_mode_third, ARRAY_SIZE(args_mode_third) },
+	{ SYS_fchmodat2, args_mode_third, ARRAY_SIZE(args_mode_third) },
+	{ SYS_setxattr, notified, ARRAY_SIZE(notified) },
+	{ SYS_lsetxattr, notified, ARRAY_SIZE(notified) },
+	{ SYS_fsetxattr, notified, ARRAY_SIZE(notified) },
+};
 
 /* Chromium's sandbox: a user namespace, and a chroot in it */
 static const int nested_calls[] = { SYS_unshare, SYS_chroot };
@@ -252,9 +274,10 @@ const struct sock_filter *filter_args(int nr, const struct filter_options *opt, 
 	*ret_count = 1;
 	if ((is_tracing && opt->tracing) || (is_nested && opt->nested))
 		return always;
-	if (is_in(lone_root_calls, ARRAY_SIZE(lone_root_calls), nr))
-		return opt->is_lone_root ? notified : always;
-	if (opt->traps_opens)
+	b = block_find(if_lone_root, ARRAY_SIZE(if_lone_root), nr);
+	if (b && !opt->is_lone_root)
+		return always;
+	if (!b && opt->traps_opens)
 		b = block_find(if_opens_trapped, ARRAY_SIZE(if_opens_trapped), nr);
 	if (!b && opt->uid != 0)
 		b = block_find(if_one_user, ARRAY_SIZE(if_one_user), nr);

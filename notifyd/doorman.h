@@ -180,6 +180,7 @@ void handle_sendmsg(struct call *c);
 void handle_sendmmsg(struct call *c);
 void handle_inotify_add_watch(struct call *c);	/* inotify.c */
 void handle_filter(struct call *c);	/* innerfilter.c; seccomp and prctl */
+void handle_chmod(struct call *c);	/* chmod.c; fchmod, fchmodat and fchmodat2 too */
 void handle_setxattr(struct call *c);	/* xattr.c; lsetxattr and fsetxattr too */
 void handle_open(struct call *c);	/* open.c; openat and creat too */
 void handle_openat2(struct call *c);

@@ -306,6 +306,30 @@ for deed in xattr mode sticky directory; do
 done
 is "$(find "$SCRATCH/ws" -type f -perm /6000)" "" "none was made, and one that stood has lost its bit with its content"
 like "$(HOME=$home XDG_STATE_HOME="$SCRATCH/state" "$AGENTSH" log --json --denied)" '"agentsh-setuid"' "and it is recorded"
+# What the caller opened for it is a file of the host's, not of the view
+cat > out.py <<'END'
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+with open("/bin/true", "rb") as f:
+    sys.stdout.buffer.write(f.read())
+sys.stdout.flush()
+did = 0
+for mode in 0o4755, 0o2755, 0o6755:
+    for act in (lambda: os.fchmod(1, mode), lambda: os.chmod("/proc/self/fd/1", mode), lambda: os.chmod("/dev/stdout", mode),
+                lambda: os.chmod("1", mode, dir_fd=os.open("/proc/self/fd", os.O_RDONLY))):
+        try:
+            act()
+            did += 1
+        except PermissionError:
+            pass
+    did += libc.syscall(452, 1, b"", mode, 0x1000) == 0
+os.fchmod(1, 0o700)
+sys.exit(did)
+END
+(ws=$SCRATCH/ws && cd "$ws" && HOME=$home XDG_STATE_HOME="$SCRATCH/state" "$AGENTSH" --quiet --policy "$policy" \
+	--workspace "$ws" -- python3 out.py > "$SCRATCH/out" 2> "$SCRATCH/err")
+is "$?" 0 "no setuid program of what was opened for it, by any way to it"
+is "$(stat -c %a "$SCRATCH/out")" 700 "another mode it can have"
 
 # ---- what goes through the mount from outside ----
 cat > "$SCRATCH/ws/watch.py" <<'END'

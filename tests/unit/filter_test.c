@@ -217,6 +217,36 @@ static void only_filters_are_the_doormans_of_prctl_and_seccomp(void **state)
 	assert_int_equal(run(&p, SYS_prctl, PR_SET_NAME, PR_SET_SECCOMP, 0, 0, 0), ALLOW);
 }
 
+static void modes_of_programs_are_notified_in_a_cage_of_roots(void **state)
+{
+	static const struct { int nr; unsigned int arg; } calls_with_modes[] = {
+		{ SYS_chmod, 1 }, { SYS_fchmod, 1 }, { SYS_fchmodat, 2 }, { SYS_fchmodat2, 2 },
+	};
+	struct filter_options opt = { .is_lone_root = true };
+	struct program user, root;
+
+	(void)state;
+	build(&user, false, false);
+	root.count = filter_build(root.insn, ARRAY_SIZE(root.insn), &opt);
+	assert_true(root.count > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(calls_with_modes); i++) {
+		int nr = calls_with_modes[i].nr;
+		unsigned int arg = calls_with_modes[i].arg;
+
+		if (nr < 0)
+			continue;
+		for (unsigned int mode = 0; mode <= 07777; mode++) {
+			uint64_t a = GARBAGE | mode;
+			uint32_t want = mode & 06000 ? NOTIFY : ALLOW;
+
+			assert_int_equal(run(&root, nr, 0, arg == 1 ? a : 0, arg == 2 ? a : 0, 0, 0), want);
+			assert_int_equal(run(&user, nr, 0, arg == 1 ? a : 0, arg == 2 ? a : 0, 0, 0), ALLOW);
+		}
+	}
+	assert_int_equal(run(&root, SYS_fsetxattr, 0, 0, 0, 0, 0), NOTIFY);
+	assert_int_equal(run(&user, SYS_fsetxattr, 0, 0, 0, 0, 0), ALLOW);
+}
+
 static void every_partly_call_has_its_block(void **state)
 {
 	struct filter_options opt = { .tracing = false };
@@ -431,6 +461,7 @@ int main(void)
 		cmocka_unit_test(every_number_is_treated_as_listed),
 		cmocka_unit_test(a_file_is_given_to_nobody_but_oneself),
 		cmocka_unit_test(only_filters_are_the_doormans_of_prctl_and_seccomp),
+		cmocka_unit_test(modes_of_programs_are_notified_in_a_cage_of_roots),
 		cmocka_unit_test(every_partly_call_has_its_block),
 		cmocka_unit_test(truncation_unseen_by_landlock_is_notified),
 		cmocka_unit_test(opens_that_change_something_are_notified_if_asked),

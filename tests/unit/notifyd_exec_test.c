@@ -129,7 +129,7 @@ static bool is_partly_ours(const char *name)
 {
 	static const char *const ours[] = {
 		"socket", "sendto", "sendmsg", "sendmmsg", "setxattr", "lsetxattr", "fsetxattr", "seccomp", "prctl",
-		"open", "openat", "creat",
+		"open", "openat", "creat", "chmod", "fchmod", "fchmodat", "fchmodat2",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
