@@ -19,6 +19,7 @@ import time
 PORT, DENIED, FULL = map(int, sys.argv[1:4])
 UNIX_STREAM, UNIX_DGRAM = sys.argv[4:6]
 LOOP = "127.0.0.1"
+PATIENCE = int(os.environ.get("AGENTSH_PATIENCE", "1"))	# on a machine that is so many times slower
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -168,7 +169,7 @@ def slow_connects_hold_up_nobody():
     for child in children:
         os.kill(child, signal.SIGTERM)
     ended = sum(os.WTERMSIG(os.waitpid(c, 0)[1]) == signal.SIGTERM for c in children)
-    return status, "at once" if took < 2 else took, ended
+    return status, "at once" if took < 2 * PATIENCE else took, ended
 
 
 @case

@@ -8,7 +8,7 @@
 set -eu
 image=$1
 work=$image.d
-PACKAGES='python3 mount passwd login kmod procps iproute2 util-linux acl attr busybox-static git curl strace
+PACKAGES='python3 mawk mount passwd login kmod procps iproute2 util-linux acl attr busybox-static git curl strace
 	libcjson1 libc6-i386 libc6-x32 ca-certificates'
 
 closure() {
