@@ -116,7 +116,8 @@ def become():
 
 def session(top, *command):
     env = dict(PATH="/usr/local/bin:/usr/bin:/bin", HOME=top + "/home", USER=USER.pw_name,
-               XDG_STATE_HOME=top + "/state", LC_ALL="C.UTF-8")
+               XDG_STATE_HOME=top + "/state", LC_ALL="C.UTF-8",
+               AGENTSH_PATIENCE=os.environ.get("AGENTSH_PATIENCE", "1"))
     return subprocess.Popen([AGENTSH, "--quiet", "--policy", top + "/policy.json", "--workspace", top + "/ws", "--", *command],
                             cwd=top + "/ws", env=env, preexec_fn=become, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
