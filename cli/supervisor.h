@@ -30,6 +30,7 @@ struct supervisor_job {
 enum supervisor_msg_kind {
 	SUPERVISOR_FAILED = 1,		/* supervisor -> front: nothing was started */
 	SUPERVISOR_ENDED,		/* front -> supervisor: the terminal is as it was; say the summary. @status */
+	SUPERVISOR_DONE,		/* supervisor -> front: record and summary are complete */
 };
 struct supervisor_msg {
 	int32_t kind, status;

@@ -5,14 +5,17 @@
 opens_inside.py tells what it sees. The kernel's own answers must be the same whether
 the doorman looks at such opens or not; what the policy decides is listed below.
 """
+import ctypes
 import glob
 import json
 import os
 import pwd
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 AGENTSH = os.environ.get("AGENTSH", os.path.join(HERE, "../../build/agentsh"))
@@ -175,6 +178,7 @@ def main():
         p.gone()
     served(tap, USER)
     if IS_ROOT:
+        dead(tap)
         served(tap, ROOT)
         as_root(tap)
     tap.done()
@@ -230,6 +234,60 @@ def served(tap, user):
         _, err = p.run("true")
         tap.ok("together" in err, f"half a redirect is refused{who}", err)
     finally:
+        p.gone()
+
+
+class DeadServer:
+    """A file system whose server says that it is there, and then nothing more"""
+
+    def __init__(self, where):
+        self.where = where
+        self.fd = os.open("/dev/fuse", os.O_RDWR)
+        options = f"fd={self.fd},rootmode=40000,user_id=0,group_id=0,allow_other"
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mount(b"dead", where.encode(), b"fuse", 0, options.encode()):
+            raise OSError(ctypes.get_errno(), "mount")
+        self.asked = threading.Event()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                request = os.read(self.fd, 1 << 20)
+            except OSError:
+                return
+            opcode, unique = struct.unpack_from("<IQ", request, 4)
+            if opcode == 26:	# INIT
+                body = struct.pack("<IIIIHHIIHHI", 7, 31, 0, 0, 0, 0, 4096, 1, 1, 0, 0) + b"\0" * 28
+            elif opcode == 3:	# GETATTR: the root of it is a directory
+                body = struct.pack("<QII", 60, 0, 0) + struct.pack("<6Q3I", 1, 0, 0, 0, 0, 0, 0, 0, 0) + \
+                    struct.pack("<7I", 0o40755, 2, 0, 0, 0, 4096, 0)
+            else:
+                self.asked.set()
+                continue
+            os.write(self.fd, struct.pack("<IiQ", 16 + len(body), 0, unique) + body)
+
+    def gone(self):
+        ctypes.CDLL(None).umount2(self.where.encode(), 1 | 2)	# by force: whoever waits gets ECONNABORTED
+
+
+def dead(tap):
+    """Who waits for a dead server waits alone"""
+    p = Place(USER)
+    server = DeadServer(p.top + "/out/dir")
+    try:
+        p.policy(*rules(p))
+        done = []
+        script = ("(echo x > ../out/dir/file) & sleep 0.5; n=0; while [ $n -lt 200 ]; do echo y >> /tmp/y; n=$((n + 1)); done; "
+                  "echo through > ../out/redirected; cat target; kill -9 $!")
+        t = threading.Thread(target=lambda: done.append(p.run("sh", "-c", script)))
+        t.start()
+        t.join(20)
+        tap.ok(server.asked.is_set(), "a dead server was asked")
+        tap.ok(done and done[0][0] == "through\n", "and nobody else waited", done)
+    finally:
+        server.gone()
+        t.join(20)
         p.gone()
 
 
