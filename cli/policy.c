@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/policy.c - "agentsh policy": check, show, plan, test, schema
+ * cli/policy.c - "agentsh policy": check, show, plan, test, diff, schema
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include "cli/cases.h"
 #include "cli/cli.h"
 #include "cli/context.h"
+#include "cli/policy_diff.h"
 #include "common/base.h"
 #include "common/fdio.h"
 #include "common/jsonw.h"
@@ -27,6 +28,7 @@ struct arguments {
 	struct context_options opt;
 	bool json;
 	const char *operand;		/* FILE, NAME or CASES; NULL if not given */
+	const char *second;		/* of diff */
 };
 
 static int usage(FILE *out)
@@ -36,6 +38,7 @@ static int usage(FILE *out)
 		      "       agentsh policy show [NAME|FILE]  the text of one policy; without: the rules that hold here\n"
 		      "       agentsh policy plan              the view, and what enforces each rule\n"
 		      "       agentsh policy test CASES        questions with the answers they must get\n"
+		      "       agentsh policy diff A [B]        what two policies decide differently; without B: what holds here\n"
 		      "       agentsh policy schema            the JSON schema, for editors\n"
 		      "options: --policy NAME|FILE, --workspace DIR, --json\n");
 	return out == stdout ? 0 : CAGE_EXIT_NO_CAGE;
@@ -68,6 +71,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 			a->json = true;
 		} else if (argv[i][0] == '-' && argv[i][1]) {
 			return complain("unknown option", argv[i]);
+		} else if (a->operand && !a->second && strcmp(argv[0], "diff") == 0) {
+			a->second = argv[i];
 		} else if (a->operand) {
 			return complain("one thing at a time, not also", argv[i]);
 		} else {
@@ -338,6 +343,30 @@ static int do_test(const struct arguments *a)
 	return failed ? 1 : 0;
 }
 
+static int do_diff(const struct arguments *a)
+{
+	struct policy_loaded *from = NULL, *to = NULL;
+	struct context c;
+	int r;
+
+	if (!a->operand)
+		return complain("which policies?", NULL);
+	r = find_context(&c, &a->opt);
+	if (r < 0)
+		return r;
+	r = load(&from, &c, a, a->operand);
+	if (r == 0)
+		r = load(&to, &c, a, a->second);
+	if (r == 0)
+		r = policy_diff(from, to, a->json);
+	if (r >= 0 && fflush(stdout) != 0)
+		r = -EIO;
+	policy_loaded_free(from);
+	policy_loaded_free(to);
+	context_free(&c);
+	return r;
+}
+
 static int do_schema(const struct arguments *a)
 {
 	if (a->operand)
@@ -352,7 +381,7 @@ int cmd_policy(int argc, char **argv)
 		int (*run)(const struct arguments *a);	/* 0; 1: some answers differ; -errno, said on stderr */
 	} verbs[] = {
 		{ "check", do_check }, { "show", do_show }, { "plan", do_plan },
-		{ "test", do_test },   { "schema", do_schema },
+		{ "test", do_test },   { "diff", do_diff },   { "schema", do_schema },
 	};
 	struct arguments a = { .operand = NULL };
 

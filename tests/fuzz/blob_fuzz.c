@@ -23,6 +23,7 @@ static const char *const paths[] = { "/w/src", "/w/**/*.pem", "/w/a?c/[x-z]*" };
 static const char *const trees[] = { "/w/**", "/w/{literal,lateral}" };
 static const char *const run[] = { "git", "/usr/sbin/*" };
 static const char *const args[] = { "push", "**", "--f*" };
+static const char *const elsewhere[] = { "/v/**" };
 static const char *const by[] = { "cat", "/opt/**" };
 static const struct policy_net net = { .prefix_bits = 9, .port_low = 1, .port_high = 99 };
 
@@ -39,7 +40,7 @@ static const struct policy_rule rules[] = {
 	{ .id = "agent", .section = POLICY_SECTION_SOCKETS, .ops = BIT(SOCKET), .verdict = POLICY_REDIRECT,
 	  .target = "/x", .path = trees, .path_count = 1 },
 	{ .id = "to", .section = POLICY_SECTION_FILES, .ops = POLICY_OPS_REDIRECT, .verdict = POLICY_REDIRECT,
-	  .target = "/there", .path = trees, .path_count = 2 },
+	  .target = "/there", .path = elsewhere, .path_count = 1 },
 	{ .id = "words", .section = POLICY_SECTION_COMMANDS, .ops = BIT(RUN), .verdict = POLICY_REDIRECT,
 	  .target = "a\0\0${ARGS}", .target_len = 11, .run = trees, .run_count = 1 },
 };
@@ -148,7 +149,7 @@ static void ask(const struct policy *p, const struct policy_request *req)
 }
 
 static const char *const some_path[] = {
-	"/", "/w", "/w/src", "/w/literal", "/w/latex", "/w/a/b.pem", "/w/abc/xyz", "/usr/sbin/x", "/w/src/deep/er/x.pem",
+	"/", "/v/x", "/w", "/w/src", "/w/literal", "/w/latex", "/w/a/b.pem", "/w/abc/xyz", "/usr/sbin/x", "/w/src/deep/er/x.pem",
 };
 
 static void ask_all(const struct policy *p)
