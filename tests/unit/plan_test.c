@@ -492,6 +492,12 @@ static void test_links_at_the_top(void **state)
 	policy_loaded_free(l);
 }
 
+/* Root's plan is another, with nothing bound writable: tests/integration/root.t */
+static int be_anybody(void)
+{
+	return geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0) ? 0 : -1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,5 +525,7 @@ int main(void)
 		cmocka_unit_test(test_links_at_the_top),
 	};
 
+	if (be_anybody() < 0)
+		return 1;
 	return cmocka_run_group_tests(tests, make_tree, remove_tree);
 }
