@@ -121,7 +121,8 @@ static _Noreturn void become_resolver(struct builder *b)
 	if (watch_init(b) < 0)
 		cage_setup_abort(b->setup_sock, &b->failure);
 	(void)close(b->setup_sock);
-	if (chdir("/") < 0)
+	/* Its parsers read what hostile callers name */
+	if (chdir("/") < 0 || capabilities_drop_resolver() < 0)
 		_exit(1);
 	b->hooks->resolver(b->hooks->ctx);
 	while (waitpid(b->init, NULL, 0) < 0 && errno == EINTR)

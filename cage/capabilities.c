@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cage/capabilities.c - None, or the six that package managers of root need
+ * cage/capabilities.c - None, or the six that package managers of root need; and the resolver's
  */
 #include "cage/parts.h"
 
@@ -16,6 +16,39 @@
 static const int package_manager_caps[] = {
 	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID,
 };
+
+/* The resolver's: /proc of those who ask, every path, and standing in for a caller with as much as that may have */
+static const int resolver_caps[] = {
+	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE,
+};
+
+static uint64_t bits(const int *caps, size_t count)
+{
+	uint64_t ret = 0;
+
+	for (size_t i = 0; i < count; i++)
+		ret |= UINT64_C(1) << caps[i];
+	return ret;
+}
+
+/* For good, in this thread and what it starts */
+static int keep_only(uint64_t keep)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
+
+	for (int cap = 0; cap < CAP_LIMIT; cap++) {
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
+			break;		/* EINVAL: beyond the kernel's last */
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return -errno;
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted = data[i].inheritable = (uint32_t)(keep >> 32 * i);
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
 
 #ifdef AGENTSH_TEETH
 /* The layer is off: an ordinary user's program keeps across the exec what the namespace gave it */
@@ -44,24 +77,14 @@ static int keep_all(void)
 
 int capabilities_drop(const struct cage_config *cfg)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
-	uint64_t keep = 0;
+	bool has_six = cfg->package_manager && cfg->uid == 0;
 
 	if (CAGE_IS_OFF(cfg, CAPS))
 		return keep_all();
-	if (cfg->package_manager && cfg->uid == 0)
-		for (size_t i = 0; i < ARRAY_SIZE(package_manager_caps); i++)
-			keep |= UINT64_C(1) << package_manager_caps[i];
-	for (int cap = 0; cap < CAP_LIMIT; cap++) {
-		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
-			break;		/* EINVAL: beyond the kernel's last */
-		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return -errno;
-	}
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		return -errno;
-	for (int i = 0; i < 2; i++)
-		data[i].effective = data[i].permitted = data[i].inheritable = (uint32_t)(keep >> 32 * i);
-	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+	return keep_only(has_six ? bits(package_manager_caps, ARRAY_SIZE(package_manager_caps)) : 0);
+}
+
+int capabilities_drop_resolver(void)
+{
+	return keep_only(bits(resolver_caps, ARRAY_SIZE(resolver_caps)));
 }

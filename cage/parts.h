@@ -170,6 +170,8 @@ void descriptors_close_inherited(const struct cage_inherited *list);
 
 /** capabilities_drop() - All of them but what package managers need, if so configured. 0; -errno */
 int capabilities_drop(const struct cage_config *cfg) MUST_USE;
+/** capabilities_drop_resolver() - To what the resolver needs. 0; -errno */
+int capabilities_drop_resolver(void) MUST_USE;
 
 /* ---- cage/landlock.c ---- */
 
