@@ -112,7 +112,7 @@ def one(fix, who, is_up, delay, mounted):
         wrong.append("somebody still holds the session's output")
     if who != "front" and "agentsh: " not in err.replace("agentsh: denied:", ""):
         wrong.append("the front says nothing: " + err[-300:])
-    if mounts() != mounted:
+    if mounts(fix.dir) != mounted:
         wrong.append("mounts differ")
     wrong += wrong_outside(fix, out)
     p.stdout.close()
@@ -122,7 +122,7 @@ def one(fix, who, is_up, delay, mounted):
 
 def moments(tap, user, who, rng):
     fix = Fixture(user, HERE + "/../attack/policy.json.in")
-    did, bad, mounted = "", [], mounts()
+    did, bad, mounted = "", [], mounts(fix.dir)
     try:
         fix.make()
         for i in range(MOMENTS[who]):

@@ -63,9 +63,9 @@ def listing(path, deep=False):
 class Machine:
     """What a session could leave behind, apart from processes"""
 
-    def __init__(self):
+    def __init__(self, fix):
         self.facts = {
-            "mounts": mounts(), "shared memory": listing("/dev/shm"), "message queues": listing("/dev/mqueue"),
+            "mounts": mounts(fix.dir), "shared memory": listing("/dev/shm"), "message queues": listing("/dev/mqueue"),
             "control groups": [x for x in listing("/sys/fs/cgroup", True) if "agentsh" in x],
             "SysV": [lines("/proc/sysvipc/" + x) for x in ("shm", "sem", "msg")],
             "fuse": listing("/sys/fs/fuse/connections"), "run": [x for x in listing("/run", True) if "agentsh" in x],
@@ -126,7 +126,7 @@ def compare(fix, before, others, kept):
     wrong = []
     if until(3 * SLOW, lambda: not agentsh_processes() - others) is not True:
         wrong.append(f"processes: {agentsh_processes() - others}")
-    wrong += list(Machine().more_than(before)) + list(left_in_state(fix, kept))
+    wrong += list(Machine(fix).more_than(before)) + list(left_in_state(fix, kept))
     return wrong
 
 
@@ -148,9 +148,9 @@ def ended(p):
 
 
 def in_a_row(tap, user, as_whom):
-    fix, before, others = prepared(user), Machine(), agentsh_processes()
+    fix, others = prepared(user), agentsh_processes()
     try:
-        before = Machine()
+        before = Machine(fix)
         bad = [i for i in range(IN_A_ROW) if ended(start(fix, ["sh", "-c", WORK + "; exit 7"])) != 7]
         wrong = compare(fix, before, others, IN_A_ROW)
         tap.line(not bad and not wrong, f"{IN_A_ROW} in a row{as_whom}: nothing is left", f"other statuses: {bad[:10]}", *wrong)
@@ -161,7 +161,7 @@ def in_a_row(tap, user, as_whom):
 def at_once(tap, user, as_whom):
     fix, others = prepared(user), agentsh_processes()
     try:
-        before = Machine()
+        before = Machine(fix)
         all_ = [start(fix, ["sh", "-c", WORK + "; sleep 1; exit 7"]) for _ in range(AT_ONCE)]
         bad = [ended(p) for p in all_]
         wrong = compare(fix, before, others, AT_ONCE)
@@ -195,7 +195,7 @@ def ends(tap, user, as_whom):
     """Each way twice; a killed supervisor sweeps nothing, so the next session does it"""
     fix, others = prepared(user), agentsh_processes()
     try:
-        before, kept = Machine(), 0
+        before, kept = Machine(fix), 0
         for name, end in ENDS.items():
             statuses = []
             for _ in range(2):
