@@ -40,14 +40,14 @@ void exec_free(struct exec *e)
 /** struct exec_args - The registers of both calls */
 struct exec_args {
 	int dirfd, flags;
-	uint64_t path, argv;
+	uint64_t path, argv, envp;
 };
 
 static struct exec_args exec_args(const struct call *c)
 {
 	if (c->nr == SYS_execveat)
-		return (struct exec_args){ (int)c->args[0], (int)c->args[4], c->args[1], c->args[2] };
-	return (struct exec_args){ AT_FDCWD, 0, c->args[0], c->args[1] };
+		return (struct exec_args){ (int)c->args[0], (int)c->args[4], c->args[1], c->args[2], c->args[3] };
+	return (struct exec_args){ AT_FDCWD, 0, c->args[0], c->args[1], c->args[2] };
 }
 
 /* fs/exec.c: what a descriptor's program is called */
@@ -110,6 +110,27 @@ static bool is_traced(const struct call *c)
 	return proc_status(c->tid, &st) == 0 && st.tracer != 0;
 }
 
+/* Of a task that cannot be held, seen beforehand: would the rules for every program leave its environment alone? */
+static bool is_environment_fine(const struct call *c)
+{
+	const struct notifyd_config *cfg = &c->n->cfg;
+	struct argv_copy given = { 0 };
+	bool is_fine = false;
+	uint64_t envp = exec_args(c).envp;
+	char **env;
+
+	if (!cfg->each)
+		return true;
+	if (envp == 0 || target_read_argv(c, envp, &given) < 0)
+		return false;
+	env = cfg->each(cfg->each_ctx, (char *const *)(uintptr_t)given.v);
+	is_fine = env && !argv_differs(&given, env);
+	if (env)
+		cfg->each_free(env);
+	argv_free(&given);
+	return is_fine;
+}
+
 /* Allowed so far: hold the task until its new image has been seen */
 static int seize(struct call *c, struct exec *e)
 {
@@ -127,7 +148,7 @@ static int seize(struct call *c, struct exec *e)
 	}
 	if (target_valid(c) < 0)	/* killed, by a sibling's exec for one, and its number may be another's */
 		return ESRCH;
-	if (r == -EPERM && is_traced(c) && c->n->cfg.tracing && !e->next && !c->n->cfg.each) {
+	if (r == -EPERM && is_traced(c) && c->n->cfg.tracing && !e->next && is_environment_fine(c)) {
 		e->verdict.flags |= EVENT_F_UNVERIFIED;
 		return 0;
 	}

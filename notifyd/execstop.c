@@ -181,16 +181,6 @@ static bool detach(pid_t pid, int signo)
 	return ptrace(PTRACE_DETACH, pid, 0, (void *)(long)signo) == 0;
 }
 
-static bool lists_differ(char *const *a, const struct argv_copy *b)
-{
-	uint32_t i = 0;
-
-	for (; a[i] && i < b->argc; i++)
-		if (strcmp(a[i], b->v[i]) != 0)
-			return true;
-	return a[i] || i < b->argc;
-}
-
 static int fail_again(struct watch *w, int err)
 {
 	struct verdict *v = &w->e->verdict;
@@ -208,7 +198,7 @@ static int run_again(struct watch *w, const struct new_image *m)
 {
 	const struct notifyd_config *cfg = &w->c->n->cfg;
 	char **env = cfg->each ? cfg->each(cfg->each_ctx, (char *const *)(uintptr_t)m->env.v) : NULL;
-	bool is_env_other = env && lists_differ(env, &m->env);
+	bool is_env_other = env && argv_differs(&m->env, env);
 	int r = cfg->each && !env ? -ENOMEM : 0;
 
 	if (r == 0 && !w->e->next && !is_env_other)

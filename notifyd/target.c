@@ -239,6 +239,16 @@ int argv_finish(struct argv_copy *a)
 	return 0;
 }
 
+bool argv_differs(const struct argv_copy *a, char *const *list)
+{
+	uint32_t i = 0;
+
+	for (; list[i] && i < a->argc; i++)
+		if (strcmp(list[i], a->v[i]) != 0)
+			return true;
+	return list[i] || i < a->argc;
+}
+
 /* Strings of an argv mostly lie side by side: a window saves a system call for each */
 struct window {
 	uint64_t addr;

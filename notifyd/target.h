@@ -67,5 +67,6 @@ int target_read_argv(const struct call *c, uint64_t addr, struct argv_copy *ret)
 int argv_append(struct argv_copy *a, const char *s, size_t len) MUST_USE;	/* 0; -ENOMEM; -E2BIG */
 int argv_finish(struct argv_copy *a) MUST_USE;
 void argv_free(struct argv_copy *a);
+bool argv_differs(const struct argv_copy *a, char *const *list);	/* @list: NULL-ended */
 
 #endif /* NOTIFYD_TARGET_H */
