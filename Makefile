@@ -177,14 +177,14 @@ $(B)/attack/%: tests/attack/%.c tests/lib/attack.h tests/lib/build-attack.sh
 	@mkdir -p $(@D)
 	sh tests/lib/build-attack.sh $< $@
 
-bench: all benches ## native, agentsh and bubblewrap side by side; build/bench.json
+bench: all benches ## native, agentsh and its peers side by side; build/bench.json
 	@AGENTSH=$(abspath $(PROG)) B=$(abspath $(B)) sh bench/run.sh
 
 benches: $(BENCH)
 $(B)/bench/%: bench/%.c bench/bench.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -o $@ $< -lpthread
-$(B)/bench/policy_eval: bench/policy_eval.c bench/bench.h $(LIB)
+$(B)/bench/policy_eval $(B)/bench/audit: $(B)/bench/%: bench/%.c bench/bench.h $(LIB)
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -o $@ $< $(LIB) $(LIBS)
 
