@@ -27,7 +27,7 @@ struct opening {
 	bool is_rare;			/* truncates, and Landlock does not see it: the resolver looks, wherever it leads */
 
 	enum open_place place;
-	int pin;			/* O_PATH; of the folder if @is_absent; -1 */
+	int pin;			/* O_PATH; of the folder if @is_absent; -1: a native place */
 	bool is_absent;			/* no such name, and it is to be made */
 	struct stat st;			/* of @pin, in bound places */
 	char asked[PATH_MAX];		/* as the caller has it */

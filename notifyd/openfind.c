@@ -125,6 +125,14 @@ static int follow(struct opening *o, int root, char *path, bool nofollow)
 	return walk_path(o->c->n->proc_fd, o->pin, o->resolved, sizeof(o->resolved)) < 0 ? -EAGAIN : 0;
 }
 
+/* Far cheaper than a pin, and enough where nothing is at stake: folders that are links are not looked for */
+static bool is_link(int root, const char *path)
+{
+	char text[8];
+
+	return readlinkat(root, path + 1, text, sizeof(text)) >= 0;
+}
+
 /* As the caller wrote it, behind where it starts from */
 static int full_path(const struct opening *o, char *buf, size_t size)
 {
@@ -148,6 +156,8 @@ static int find_here(struct opening *o)
 	o->place = place_of(o->c, o->resolved);
 	if (o->place == OPEN_PLACE_SERVED)	/* fusefs judges it; should a link lead out of there, nothing is handed in */
 		return -EAGAIN;
+	if (o->place == OPEN_PLACE_NATIVE && !is_link(root, o->resolved))
+		return 0;
 	/* mostly there is no link on the way, and then the text says where it is */
 	o->pin = pin_path(root, path, nofollow, RESOLVE_NO_SYMLINKS);
 	if (o->pin == -ENOENT && (o->flags & O_CREAT))

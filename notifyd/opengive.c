@@ -2,9 +2,10 @@
  *
  * notifyd/opengive.c - Opened by the doorman on the host's mounts, and handed in
  *
- * Nothing is opened by a name: a name is pinned, the pin looked at, and the pin
- * is opened. So a FIFO or a device in its place blocks nobody and starts
- * nothing, and what is truncated is what was judged.
+ * What the cage may have had a hand in, the target of a redirect, is not opened
+ * by a name: the name is pinned, the pin looked at, and the pin is opened. So a
+ * FIFO or a device in its place blocks nobody and starts nothing. And nothing is
+ * truncated before it was looked at.
  */
 #include "notifyd/open.h"
 
@@ -55,16 +56,34 @@ static int open_pin(const struct opening *o, int pin, int *ret_fd)
 	return r;
 }
 
+/*
+ * The pin in the view is a regular file, so that is what the host has there too,
+ * unless somebody outside has just put another thing in its place: that is seen
+ * before anything comes of it, and O_NONBLOCK keeps it from holding us up.
+ */
 int open_give(const struct opening *o, int *ret_fd)
 {
-	cleanup_fd int pin = pin_on_host(o->c, o->resolved);
+	struct open_how how = {
+		.flags = (o->flags & FLAGS_GIVEN) | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
 	struct stat st;
+	int fd, r = borrow_begin(o->c);
 
-	if (pin < 0)
+	if (r < 0)
+		return r;
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, o->resolved, &how, sizeof(how));
+	r = fd < 0 ? -errno : 0;
+	borrow_end();
+	if (r < 0)
+		return r == -ELOOP || r == -ENOENT || r == -ENOTDIR ? -EACCES : r;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != o->st.st_dev || st.st_ino != o->st.st_ino ||
+	    (!(o->flags & O_NONBLOCK) && fcntl(fd, F_SETFL, (int)(o->flags & (O_APPEND | O_DIRECT | O_NOATIME))) < 0)) {
+		(void)close(fd);	/* nothing was written */
 		return -EACCES;
-	if (fstat(pin, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != o->st.st_dev || st.st_ino != o->st.st_ino)
-		return -EACCES;		/* the view has another file there than the host */
-	return open_pin(o, pin, ret_fd);
+	}
+	*ret_fd = fd;
+	return 0;
 }
 
 /* As O_CREAT would make it for the caller */
