@@ -34,6 +34,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LO() and HI() assume l
 #define FASTOPEN	0x20000000	/* MSG_FASTOPEN: a connect that neither connect(2) nor Landlock sees */
 #define TYPE_MASK	0xf		/* SOCK_TYPE_MASK; above are SOCK_CLOEXEC and SOCK_NONBLOCK */
 #define UDP		17
+#define UDPLITE		136
 
 static const struct sock_filter always[] = { RET(SECCOMP_RET_ALLOW) };
 static const struct sock_filter never[] = { RET_ERRNO(EPERM) };
@@ -45,27 +46,28 @@ static const struct sock_filter args_socket[] = {
 /* 1*/	EQ(AF_UNIX, 3, 0),
 /* 2*/	EQ(AF_INET, 7, 0),
 /* 3*/	EQ(AF_INET6, 6, 0),
-/* 4*/	EQ(AF_NETLINK, 12, 16),
+/* 4*/	EQ(AF_NETLINK, 13, 17),
 /* 5*/	LO(1),			/* unix */
 /* 6*/	AND(TYPE_MASK),
-/* 7*/	EQ(SOCK_STREAM, 11, 0),
-/* 8*/	EQ(SOCK_DGRAM, 10, 0),
-/* 9*/	EQ(SOCK_SEQPACKET, 9, 12),
+/* 7*/	EQ(SOCK_STREAM, 12, 0),
+/* 8*/	EQ(SOCK_DGRAM, 11, 0),
+/* 9*/	EQ(SOCK_SEQPACKET, 10, 13),
 /*10*/	LO(1),			/* inet, inet6 */
 /*11*/	AND(TYPE_MASK),
-/*12*/	EQ(SOCK_STREAM, 7, 0),
-/*13*/	EQ(SOCK_DGRAM, 0, 10),
+/*12*/	EQ(SOCK_STREAM, 8, 0),
+/*13*/	EQ(SOCK_DGRAM, 0, 11),
 /*14*/	LO(2),
-/*15*/	EQ(0, 3, 0),
-/*16*/	EQ(UDP, 2, 6),
-/*17*/	LO(2),			/* netlink: routes alone */
-/*18*/	EQ(0, 0, 4),
-/*19*/	RET(SECCOMP_RET_ALLOW),
-/*20*/	RET(SECCOMP_RET_USER_NOTIF),
-/*21*/	RET_ERRNO(EAFNOSUPPORT),
-/*22*/	RET_ERRNO(ESOCKTNOSUPPORT),
-/*23*/	RET_ERRNO(EPROTONOSUPPORT),
-/*24*/	RET_ERRNO(EPERM),
+/*15*/	EQ(0, 4, 0),
+/*16*/	EQ(UDP, 3, 0),
+/*17*/	EQ(UDPLITE, 2, 6),
+/*18*/	LO(2),			/* netlink: routes alone */
+/*19*/	EQ(0, 0, 4),
+/*20*/	RET(SECCOMP_RET_ALLOW),
+/*21*/	RET(SECCOMP_RET_USER_NOTIF),
+/*22*/	RET_ERRNO(EAFNOSUPPORT),
+/*23*/	RET_ERRNO(ESOCKTNOSUPPORT),
+/*24*/	RET_ERRNO(EPROTONOSUPPORT),
+/*25*/	RET_ERRNO(EPERM),
 };
 
 static const struct sock_filter args_socketpair[] = {
@@ -160,8 +162,8 @@ static const struct sock_filter args_open[] = { OPEN_TRUNCATING(1) };
 static const struct sock_filter args_openat[] = { OPEN_TRUNCATING(2) };
 
 /*
- * chown to an id that the cage's namespace does not map is EINVAL, and programs that may fail to give a file away
- * expect EPERM. Nobody but root can: so it is said here.
+ * An id that the cage's namespace does not map is EINVAL, and programs that may fail to give a file away, or to
+ * become somebody else, expect EPERM. Nobody but root can either: so it is said here.
  */
 #define NO_ID	0xffffffffu
 #define CHOWN(uid, gid) \
@@ -176,6 +178,41 @@ static const struct sock_filter args_openat[] = { OPEN_TRUNCATING(2) };
 
 static const struct sock_filter args_chown[] = { CHOWN(1, 2) };
 static const struct sock_filter args_fchownat[] = { CHOWN(2, 3) };
+
+#define ONE_ID(own) \
+	LO(0), \
+	EQ(NO_ID, 1, 0), \
+	EQ(own, 0, 1), \
+	RET(SECCOMP_RET_ALLOW), \
+	RET_ERRNO(EPERM)
+#define TWO_IDS(own) \
+	LO(0), \
+	EQ(NO_ID, 1, 0), \
+	EQ(own, 0, 4), \
+	LO(1), \
+	EQ(NO_ID, 1, 0), \
+	EQ(own, 0, 1), \
+	RET(SECCOMP_RET_ALLOW), \
+	RET_ERRNO(EPERM)
+#define THREE_IDS(own) \
+	LO(0), \
+	EQ(NO_ID, 1, 0), \
+	EQ(own, 0, 7), \
+	LO(1), \
+	EQ(NO_ID, 1, 0), \
+	EQ(own, 0, 4), \
+	LO(2), \
+	EQ(NO_ID, 1, 0), \
+	EQ(own, 0, 1), \
+	RET(SECCOMP_RET_ALLOW), \
+	RET_ERRNO(EPERM)
+
+static const struct sock_filter args_setuid[] = { ONE_ID(FILTER_OWN_UID) };
+static const struct sock_filter args_setgid[] = { ONE_ID(FILTER_OWN_GID) };
+static const struct sock_filter args_setreuid[] = { TWO_IDS(FILTER_OWN_UID) };
+static const struct sock_filter args_setregid[] = { TWO_IDS(FILTER_OWN_GID) };
+static const struct sock_filter args_setresuid[] = { THREE_IDS(FILTER_OWN_UID) };
+static const struct sock_filter args_setresgid[] = { THREE_IDS(FILTER_OWN_GID) };
 
 /* Filters of the programs inside: those that expect a tracer are refused (notifyd/innerfilter.c) */
 static const struct sock_filter args_seccomp[] = {
@@ -243,10 +280,10 @@ static const struct block if_opens_trapped[] = {
 };
 
 static const struct block if_one_user[] = {
-	{ SYS_chown, args_chown, ARRAY_SIZE(args_chown) },
+	BLOCK(chown), BLOCK(fchownat),
 	{ SYS_fchown, args_chown, ARRAY_SIZE(args_chown) },
 	{ SYS_lchown, args_chown, ARRAY_SIZE(args_chown) },
-	{ SYS_fchownat, args_fchownat, ARRAY_SIZE(args_fchownat) },
+	BLOCK(setuid), BLOCK(setgid), BLOCK(setreuid), BLOCK(setregid), BLOCK(setresuid), BLOCK(setresgid),
 };
 
 static const struct block *block_find(const struct block *list, size_t count, int nr)

@@ -21,6 +21,11 @@
 #define IPV6_ADDR_PREFERENCES 72
 #endif
 
+#ifndef UDPLITE_SEND_CSCOV
+#define UDPLITE_SEND_CSCOV 10
+#define UDPLITE_RECV_CSCOV 11
+#endif
+
 enum where { WHERE_NONE = 0, WHERE_ANY, WHERE_INSIDE };
 
 struct option {

@@ -205,6 +205,30 @@ static void a_file_is_given_to_nobody_but_oneself(void **state)
 	assert_int_equal(run(&p, SYS_fchown, 0, 1, 2, 0, 0), ALLOW);
 }
 
+static void nobody_becomes_anybody_else(void **state)
+{
+	struct filter_options opt = { .uid = 1000, .gid = 1001 };
+	struct program p;
+
+	(void)state;
+	p.count = filter_build(p.insn, ARRAY_SIZE(p.insn), &opt);
+	assert_true(p.count > 0);
+	assert_int_equal(run(&p, SYS_setuid, GARBAGE | 1000, 0, 0, 0, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_setuid, 1001, 0, 0, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_setuid, UINT32_MAX, 0, 0, 0, 0), ALLOW);	/* the kernel's EINVAL */
+	assert_int_equal(run(&p, SYS_setgid, 1001, 0, 0, 0, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_setgid, 1000, 0, 0, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_setreuid, UINT32_MAX, 1000, 0, 0, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_setreuid, 1000, 0, 0, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_setregid, 0, 1001, 0, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_setresuid, 1000, UINT32_MAX, 1000, 0, 0), ALLOW);
+	assert_int_equal(run(&p, SYS_setresuid, 1000, 1000, 0, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_setresuid, 1000, 0, 1000, 0, 0), FAIL(EPERM));
+	assert_int_equal(run(&p, SYS_setresgid, 1001, 1001, 1001, 0, 0), ALLOW);
+	build(&p, false, false);	/* root's cage */
+	assert_int_equal(run(&p, SYS_setuid, 33, 0, 0, 0, 0), ALLOW);
+}
+
 static void only_filters_are_the_doormans_of_prctl_and_seccomp(void **state)
 {
 	struct program p;
@@ -319,7 +343,7 @@ static uint32_t expected_socket(int domain, int type, int protocol)
 		return NOTIFY;
 	if (type != SOCK_DGRAM)
 		return FAIL(EPERM);
-	return protocol == 0 || protocol == 17 ? ALLOW : FAIL(EPROTONOSUPPORT);
+	return protocol == 0 || protocol == 17 || protocol == 136 ? ALLOW : FAIL(EPROTONOSUPPORT);
 }
 
 static void sockets_are_of_known_kinds(void **state)
@@ -460,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_number_is_treated_as_listed),
 		cmocka_unit_test(a_file_is_given_to_nobody_but_oneself),
+		cmocka_unit_test(nobody_becomes_anybody_else),
 		cmocka_unit_test(only_filters_are_the_doormans_of_prctl_and_seccomp),
 		cmocka_unit_test(modes_of_programs_are_notified_in_a_cage_of_roots),
 		cmocka_unit_test(every_partly_call_has_its_block),
