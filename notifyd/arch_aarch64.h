@@ -5,8 +5,12 @@
 #ifndef NOTIFYD_ARCH_AARCH64_H
 #define NOTIFYD_ARCH_AARCH64_H
 
+#ifdef __aarch64__
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/user.h>
+
+#include "common/base.h"
 
 /** struct arch_regs - A 32-bit task has the shorter set */
 struct arch_regs {
@@ -47,5 +51,7 @@ static inline bool arch_is_prepared(const struct arch_regs *g, uint64_t code, ui
 	return g->r.regs[8] == SYS_execve && g->r.pc == code + ARCH_CODE_CALL && g->r.regs[0] == path &&
 	       g->r.regs[1] == argv && g->r.regs[2] == envp;
 }
+
+#endif
 
 #endif /* NOTIFYD_ARCH_AARCH64_H */

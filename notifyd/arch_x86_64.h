@@ -5,8 +5,12 @@
 #ifndef NOTIFYD_ARCH_X86_64_H
 #define NOTIFYD_ARCH_X86_64_H
 
+#ifdef __x86_64__
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/user.h>
+
+#include "common/base.h"
 
 /** struct arch_regs - A 32-bit task has the shorter set */
 struct arch_regs {
@@ -47,5 +51,7 @@ static inline bool arch_is_prepared(const struct arch_regs *g, uint64_t code, ui
 	return g->r.orig_rax == SYS_execve && g->r.rip == code + ARCH_CODE_CALL && g->r.rdi == path &&
 	       g->r.rsi == argv && g->r.rdx == envp;
 }
+
+#endif
 
 #endif /* NOTIFYD_ARCH_X86_64_H */
