@@ -92,6 +92,28 @@ say $? "a policy of empty lists is right" "$out"
 out=$("$agentsh" policy check --workspace "$HOME" 2>&1)
 say $? "the home can be the workspace" "$out"
 
+# ---- what two policies decide differently ----
+
+out=$("$agentsh" policy diff developer developer 2>&1)
+[ $? = 0 ] && [ -z "$out" ]
+say $? "diff: a policy does not differ from itself" "$out"
+out=$("$agentsh" policy diff developer readonly 2>&1)
+[ $? = 1 ] && printf '%s\n' "$out" | grep -q 'deny \[readonly-work\]'
+say $? "diff: the rules that decide differently are named" "$out"
+out=$("$agentsh" policy diff developer strict 2>&1)
+[ $? = 1 ] && printf '%s\n' "$out" | grep -q '^tracing$' && printf '%s\n' "$out" | grep -q 'allow \[home-config\]' &&
+	printf '%s\n' "$out" | grep -q 'deny, hidden \[no-home\]'
+say $? "diff: files and settings" "$out"
+out=$("$agentsh" policy diff "$here/good/empty.json" 2>&1)
+[ $? = 1 ] && printf '%s\n' "$out" | grep -q '^+ developer$'
+say $? "diff: the second is what holds here" "$out"
+out=$("$agentsh" policy diff developer strict --json 2>&1 | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["changes"]) > 9)')
+[ "$out" = True ]
+say $? "diff: as JSON" "$out"
+"$agentsh" policy diff developer nonsense >"$work/out" 2>&1
+[ $? = 125 ]
+say $? "diff: an unknown policy is no difference" "$(cat "$work/out")"
+
 # ---- system, project and command line are judged too ----
 
 mkdir "$work/ws/.agentsh"
