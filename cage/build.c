@@ -451,6 +451,8 @@ int cage_build(struct cage *ret, const struct cage_config *cfg, const struct cag
 		r = start_builder(&b, &child);
 	view_served_drop(&child.fuse);	/* the builder has them */
 	if (r == 0)
+		r = hooks->begun(hooks->ctx, reterr);
+	if (r == 0)
 		r = converse(&b);
 	(void)close(job_sock);
 	if (b.sock >= 0)

@@ -155,6 +155,8 @@ _Noreturn void cage_front_exit(const struct cage_caller *caller, int status);
 /** struct cage_hooks - What the supervisor does when the cage has got that far. Return 0 or -errno. */
 struct cage_hooks {
 	void *ctx;
+	/* The builder makes its namespaces: what takes as long and is needed only then. @reterr says what failed */
+	int (*begun)(void *ctx, struct cage_failure *reterr);
 	/* The FUSE file system is mounted (user and mount namespace stand): serve it. Only called if the plan serves something. Takes over @fuse_fd */
 	int (*fuse)(void *ctx, int fuse_fd, pid_t builder);
 	/* The command's filter is installed, the command waits: start the doorman. Takes over @listener_fd */

@@ -211,7 +211,7 @@ static int with_context(const struct options *o, const struct context *c, const 
 	if (!o->dry_run && access(QUERY_VIEW_PATH, F_OK) == 0)
 		return refuse(o, "user namespace", "this is inside a cage of agentsh already, which rules all that "
 			      "is started here: run the command itself");
-	if (!o->dry_run && session_create(&session, c->state_dir, why, sizeof(why)) < 0)
+	if (!o->dry_run && session_choose(&session, c->state_dir, why, sizeof(why)) < 0)
 		return refuse(o, "session", why);
 	if (context_policy(&loaded, c, &co, session.dir, &diag) < 0 || plan_make(&plan, loaded, &diag) < 0) {
 		refuse_policy(o, &diag);

@@ -79,9 +79,8 @@ static int hold(struct session *s)
 	return -EEXIST;
 }
 
-static int make_dir(struct session *s, const char *state_dir)
+static int choose(struct session *s, const char *state_dir)
 {
-	char sub[4096];
 	int r = make_id(s->id, sizeof(s->id));
 
 	if (r < 0)
@@ -91,26 +90,30 @@ static int make_dir(struct session *s, const char *state_dir)
 	    asprintf(&s->live_file, "%s/" LIVE_PREFIX "%s", state_dir, s->id) < 0)
 		return -ENOMEM;
 	r = make_parents(s->dir);
-	if (r == 0)
-		r = hold(s);
-	if (r < 0)
-		return r;
-	if (mkdir(s->dir, 0700) < 0)
-		return -errno;
-	(void)snprintf(sub, sizeof(sub), "%s/tmp", s->dir);	/* mkdir tells if it was cut */
-	if (mkdir(sub, 0700) < 0)
-		return -errno;
-	return chmod(sub, 01777) < 0 ? -errno : 0;
+	return r == 0 ? hold(s) : r;
 }
 
-int session_create(struct session *ret, const char *state_dir, char *why, size_t why_size)
+int session_make(const struct session *s, char *why, size_t why_size)
+{
+	char sub[4096];
+	int err;
+
+	(void)snprintf(sub, sizeof(sub), "%s/tmp", s->dir);	/* mkdir tells if it was cut */
+	if (mkdir(s->dir, 0700) == 0 && mkdir(sub, 0700) == 0 && chmod(sub, 01777) == 0)
+		return 0;
+	err = errno;
+	(void)snprintf(why, why_size, "the session directory %.120s cannot be made: %s", s->dir, strerror(err));	/* may be cut */
+	return -err;
+}
+
+int session_choose(struct session *ret, const char *state_dir, char *why, size_t why_size)
 {
 	struct session s;
 	int r, tries = 3;
 
 	do {
 		s = (struct session){ .live_fd = -1 };
-		r = make_dir(&s, state_dir);
+		r = choose(&s, state_dir);
 		if (r == -EEXIST)
 			session_free(&s);
 	} while (r == -EEXIST && --tries > 0);

@@ -22,8 +22,11 @@ struct session {
 	int live_fd;			/* its lock; goes with the last process that has it */
 };
 
-/** session_create() - Make the directory and everything above it. 0; -errno and one sentence in @why */
-int session_create(struct session *ret, const char *state_dir, char *why, size_t why_size);
+/** session_choose() - A name that is nobody else's; makes all above the directory. 0; -errno and one sentence in @why */
+int session_choose(struct session *ret, const char *state_dir, char *why, size_t why_size);
+
+/** session_make() - Make the directory. 0; -errno and one sentence in @why */
+int session_make(const struct session *s, char *why, size_t why_size);
 
 /** session_sweep() - Remove what only lived for the session (tmp, run): beneath the directory, following no link. Keeps the log. */
 void session_sweep(const struct session *s);

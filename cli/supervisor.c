@@ -92,6 +92,15 @@ static int services_start(struct supervisor *s)
 	return words_new(&s->words, &words);
 }
 
+/* Beside the builder's namespaces, which take as long */
+static int hook_begun(void *ctx, struct cage_failure *reterr)
+{
+	const struct supervisor *s = ctx;
+
+	(void)strcpy(reterr->step, "session");	/* fits */
+	return session_make(s->job->session, reterr->detail, sizeof(reterr->detail));
+}
+
 /* NULL-ended list of the plan's entries: the served roots, or what lies over them */
 static const char **entries(const struct plan *plan, bool served)
 {
@@ -360,7 +369,7 @@ _Noreturn void supervisor_main(const struct supervisor_job *job)
 {
 	struct supervisor s = { .job = job, .query_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct cage_hooks hooks = {
-		.ctx = &s, .fuse = hook_fuse, .listener = hook_listener, .resolver = hook_resolver,
+		.ctx = &s, .begun = hook_begun, .fuse = hook_fuse, .listener = hook_listener, .resolver = hook_resolver,
 	};
 	struct cage_failure failure = { .err = 0 };
 	struct cage_config cfg;
