@@ -138,6 +138,9 @@ void reply_result(struct call *c, int64_t result);
 /** loop_hold() - Receive and answer until the baton is somebody else's or nobody is left to ask */
 void loop_hold(struct worker *w);
 
+/** loop_look() - At an exec stop, the task not yet let go: does anybody else wait for an answer? */
+void loop_look(const struct call *c);
+
 /* ---- baton.c ---- */
 
 /** baton_start() - The first thread. 0; -errno */

@@ -222,6 +222,7 @@ static bool at_exec(struct watch *w, pid_t pid, bool *ret_done)
 
 	if (!m)
 		return false;
+	loop_look(w->c);
 	w->c->tid = pid;
 	w->c->is_held = true;
 	if (w->again.stage == AGAIN_CALL)

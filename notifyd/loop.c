@@ -68,17 +68,18 @@ static int send_reply(struct call *c)
 	return ioctl(c->n->cfg.listener_fd, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 ? -errno : 0;
 }
 
-static bool is_somebody_waiting(const struct notifyd *n)
+void loop_look(const struct call *c)
 {
-	struct pollfd p = { .fd = n->cfg.listener_fd, .events = POLLIN };
+	struct pollfd p = { .fd = c->n->cfg.listener_fd, .events = POLLIN };
 
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
+	if (c->worker->has_baton && poll(&p, 1, 0) == 1 && (p.revents & POLLIN))
+		c->n->crowd = CROWD_EXECS;
 }
 
 /*
  * An exec stop is a third of a millisecond off. Having another thread receive
- * until then costs more than the wait, unless there is something to receive:
- * then for some execs to come as well. Should this one take long, the watcher
+ * until then costs more than the wait, unless there is something to receive
+ * (loop_look()): then for some execs to come as well. Should this one take long, the watcher
  * takes the baton.
  */
 static void see_through(struct call *c, int sent)
@@ -90,8 +91,6 @@ static void see_through(struct call *c, int sent)
 		(void)baton_release(c->worker);
 	}
 	c->after(c, sent);
-	if (c->worker->has_baton && is_somebody_waiting(n))
-		n->crowd = CROWD_EXECS;
 }
 
 static void serve(struct call *c, const struct handler *h)
