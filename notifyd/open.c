@@ -248,7 +248,9 @@ static void handle(struct call *c, struct opening *o, uint64_t path, int64_t len
 		reply_result(c, n);
 		return;
 	}
-	if (open_find(o) == 0)
+	if (o->is_rare && (o->resolve & ~OPEN_RESOLVE_KEPT))
+		reply_result(c, -EINVAL);	/* where it would end cannot be told, and nobody truncates so */
+	else if (open_find(o) == 0)
 		decide(c, o, length);
 	else
 		go_on(c);
@@ -282,18 +284,31 @@ void handle_open(struct call *c)
 	free(o);
 }
 
+/* What we know of it; what comes behind must be nothing, or it asks for what neither we nor most kernels know */
+static int read_how(const struct call *c, struct open_how *ret)
+{
+	uint64_t size = c->args[3];
+	char more[4096];
+	int r;
+
+	if (size < sizeof(*ret))
+		return -EINVAL;
+	if (size > sizeof(more))
+		return -E2BIG;
+	r = target_read(c, c->args[2], ret, sizeof(*ret));
+	if (r == 0)
+		r = target_read(c, c->args[2] + sizeof(*ret), more, size - sizeof(*ret));
+	for (uint64_t i = 0; r == 0 && i < size - sizeof(*ret); i++)
+		r = more[i] ? -E2BIG : 0;
+	return r;
+}
+
 void handle_openat2(struct call *c)
 {
 	struct open_how how = { 0 };
 	struct opening *o;
-	int r;
+	int r = read_how(c, &how);
 
-	/* A size that this kernel or we do not know: then nothing is ours to decide, and the static layers are left */
-	if (c->args[3] < sizeof(how)) {
-		reply_result(c, -EINVAL);
-		return;
-	}
-	r = target_read(c, c->args[2], &how, sizeof(how));
 	o = r < 0 ? NULL : opening_new(c);
 	if (r < 0)
 		reply_result(c, r);

@@ -25,9 +25,6 @@
 #include "notifyd/walk.h"
 #include "policy/plan.h"
 
-/* Of openat2: those that our own walk keeps, and one that asks for nothing but speed */
-#define RESOLVE_HONOURED	(uint64_t)(RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED)
-
 /* What the cage makes itself; the plan's own entries beneath them come on top */
 static bool is_made_by_cage(const char *path)
 {
@@ -227,7 +224,7 @@ int open_find(struct opening *o)
 	    ((o->flags & O_DIRECTORY) && !(o->flags & (O_TMPFILE & ~O_DIRECTORY))))
 		return -EAGAIN;
 	/* a walk that must not leave somewhere is the kernel's, and nothing is handed in */
-	if (!o->is_rare && (o->resolve & ~RESOLVE_HONOURED))
+	if (!o->is_rare && (o->resolve & ~OPEN_RESOLVE_KEPT))
 		return -EAGAIN;
 	/* with "nested" a caller may have a root of its own: the resolver knows */
 	r = o->is_rare || o->c->n->cfg.nested ? find_there(o) : find_here(o);

@@ -10,18 +10,27 @@
  */
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "tests/lib/attack.h"
 
-#define STEPS 7
+#define STEPS 9
 
-static int openat2_truncating(const char *file)
+static int openat2_truncating(const char *file, uint64_t resolve, size_t size)
 {
-	struct open_how how = { .flags = O_RDONLY | O_TRUNC };
+	struct {
+		struct open_how how;
+		uint64_t more;
+	} how = { .how = { .flags = O_RDONLY | O_TRUNC, .resolve = resolve } };
+	const char *base = strrchr(file, '/');
+	char dir[4096];
 
-	return (int)syscall(SYS_openat2, AT_FDCWD, file, &how, sizeof(how));
+	if (!resolve)
+		return (int)syscall(SYS_openat2, AT_FDCWD, file, &how, size);
+	snprintf(dir, sizeof(dir), "%.*s", (int)(base - file), file);
+	return (int)syscall(SYS_openat2, open(dir, O_PATH), base, &how, size);
 }
 
 static int try(int i, const char *file)
@@ -34,7 +43,7 @@ static int try(int i, const char *file)
 	case 1:
 		return open(file, O_ACCMODE | O_TRUNC);
 	case 2:
-		return openat2_truncating(file);
+		return openat2_truncating(file, 0, sizeof(struct open_how));
 	case 3:
 		return truncate(file, 0);
 	case 4:
@@ -43,6 +52,10 @@ static int try(int i, const char *file)
 		return truncate("outward", 0);
 	case 5:
 		return open("outward", O_RDONLY | O_TRUNC);
+	case 6:
+		return openat2_truncating(file, 0, sizeof(struct open_how) + 8);
+	case 7:
+		return openat2_truncating(file, RESOLVE_IN_ROOT, sizeof(struct open_how));
 	default:
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", open(file, O_RDONLY));
 		return truncate(link, 0);
@@ -70,7 +83,7 @@ int main(int argc, char **argv)
 		struct stat st;
 		int r;
 
-		if (twin && i == 1)	/* both bits: not on every file system, and not on FUSE */
+		if (twin && (i == 1 || i == 7))	/* both bits: not on FUSE; a root of its own: not with us, and nobody asks for it */
 			continue;
 		if (twin)
 			fill(file);

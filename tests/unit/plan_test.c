@@ -342,6 +342,15 @@ static void test_a_granted_file_is_handed_in(void **state)
 		     (const struct want[]){ { "/etc", PLAN_SERVED, true }, { NULL, PLAN_ABSENT, false } });
 }
 
+/* A descriptor for writing can be opened anew for reading: where reading is denied there is none */
+static void test_a_file_that_may_not_be_read_is_not_handed_in(void **state)
+{
+	(void)state;
+	expect_opens("{ \"path\": \"/etc/passwd\", \"ops\": \"read\", \"decision\": \"deny\" },"
+		     "{ \"path\": \"/etc/passwd\", \"ops\": [\"write\", \"truncate\"], \"decision\": \"allow\" }," SYSTEM, false,
+		     (const struct want[]){ { "/etc", PLAN_SERVED, true }, { NULL, PLAN_ABSENT, false } });
+}
+
 static void test_a_redirect_of_writing_serves_nothing(void **state)
 {
 	(void)state;
@@ -516,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_folder_of_a_denied_program),
 		cmocka_unit_test(test_folder_of_a_denied_name),
 		cmocka_unit_test(test_nothing_to_decide_traps_no_open), cmocka_unit_test(test_a_granted_file_is_handed_in),
+		cmocka_unit_test(test_a_file_that_may_not_be_read_is_not_handed_in),
 		cmocka_unit_test(test_a_redirect_of_writing_serves_nothing), cmocka_unit_test(test_redirects_that_nobody_would_do),
 		cmocka_unit_test(test_a_whole_redirect_is_served),
 		cmocka_unit_test(test_what_is_to_be_recorded_is_trapped),
