@@ -226,6 +226,8 @@ static int expand(struct expansion *x, const char *text)
 	unsigned int commas, depth = 0;
 	int r = 0;
 
+	if (!strchr(text, '{'))		/* as most have none */
+		open = "";
 	while (*open && *open != '{')
 		open = skip_unit(open);
 	if (!*open) {

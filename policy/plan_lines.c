@@ -111,11 +111,13 @@ int plan_lines(struct walk *w)
 
 bool plan_is_beneath(const char *path, const char *dir)
 {
-	size_t n = strlen(dir);
-
-	if (n == 1)
+	if (dir[0] == '/' && dir[1] == '\0')
 		return path[1] != '\0';
-	return strncmp(path, dir, n) == 0 && path[n] == '/';
+	/* asked ten thousand times, and most differ in their first bytes */
+	for (; *dir != '\0'; dir++, path++)
+		if (*path != *dir)
+			return false;
+	return *path == '/';
 }
 
 /* A redirect of writing changes nothing of what is seen */
