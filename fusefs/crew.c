@@ -167,28 +167,43 @@ static int receive(struct crew *c, struct fuse_buf *buf)
 	return r;
 }
 
-static void *serve(void *arg)
+static void free_buf(void *arg)
 {
-	struct hand *h = arg;
-	struct crew *c = h->crew;
-	struct fuse_buf buf = { .mem = NULL };
-	int r = 0, old;
+	struct fuse_buf *buf = arg;
 
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);	/* a valid state */
-	caller_thread_init(c->fs);
+	free(buf->mem);
+}
+
+static void serve_turns(struct hand *h, struct fuse_buf *buf)
+{
+	struct crew *c = h->crew;
+	int r = 0;
+
 	while (atomic_load(&c->reader) == h->number || take_turn(h)) {
-		r = receive(c, &buf);
+		r = receive(c, buf);
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r <= 0)
 			break;
-		serve_one(h, &buf);
+		serve_one(h, buf);
 	}
 	if (r == 0)		/* ENODEV */
 		end_all(c);
 	else
 		give_turn(c, h->number);
-	free(buf.mem);
+}
+
+static void *serve(void *arg)
+{
+	struct hand *h = arg;
+	struct fuse_buf buf = { .mem = NULL };
+	int old;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);	/* a valid state */
+	caller_thread_init(h->crew->fs);
+	pthread_cleanup_push(free_buf, &buf);
+	serve_turns(h, &buf);
+	pthread_cleanup_pop(1);
 	return NULL;
 }
 
