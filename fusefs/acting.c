@@ -12,7 +12,7 @@
 
 pid_t acting_caller(struct acting *a, pid_t tid)
 {
-	if (atomic_load_explicit(&a->count, memory_order_acquire) == 0)
+	if (tid <= 0 || atomic_load_explicit(&a->count, memory_order_acquire) == 0)
 		return tid;
 	for (size_t i = 0; i < ARRAY_SIZE(a->pair); i++)
 		if (atomic_load(&a->pair[i].agent) == tid)

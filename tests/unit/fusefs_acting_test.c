@@ -51,6 +51,7 @@ static void test_for_another(void **state)
 	assert_true(fusefs_act_for(fs, 7, 0));
 	assert_int_equal(acting_caller(&fs->acting, 7), 7);
 	assert_int_equal(acting_caller(&fs->acting, 8), 100);
+	assert_int_equal(acting_caller(&fs->acting, 0), 0);	/* the kernel itself; that place was 7's */
 	assert_true(fusefs_act_for(fs, 7, 101));
 	assert_int_equal(acting_caller(&fs->acting, 7), 101);
 }
