@@ -81,6 +81,14 @@ int cage_limit_namespaces(const struct cage_config *cfg, int proc_fd, struct cag
 
 /* ---- cage/tasks.c ---- */
 
+/**
+ * tasks_place() - Our own control group with the pids controller, as a path
+ * @groups, @mounts:	Contents of /proc/self/cgroup and mountinfo; cut up
+ * @point:		PATH_MAX bytes: where the hierarchy is mounted
+ * @ret:		PATH_MAX bytes: the group in it
+ */
+bool tasks_place(char *groups, char *mounts, bool is_v2, char *point, char *ret) MUST_USE;
+
 /** cage_tasks_limit() - In the supervisor, when there is an init and nobody else: limits.processes of root */
 int cage_tasks_limit(struct cage *cage, const struct cage_config *cfg, struct cage_failure *reterr) MUST_USE;
 

@@ -85,32 +85,35 @@ static bool hands_pids_on(const char *dir)
 	return fdio_read_file(AT_FDCWD, path, 4096, &text, &len) == 0 && has_word(text, "pids", " \n");
 }
 
+bool tasks_place(char *groups, char *mounts, bool is_v2, char *point, char *ret)
+{
+	const char *place = own_place(groups, is_v2);
+	char root[PATH_MAX];
+
+	if (!place || !find_mount(mounts, is_v2, root, point))
+		return false;
+	if (strcmp(root, "/") != 0 && strncmp(place, root, strlen(root)) == 0)
+		place += strlen(root);
+	return (size_t)snprintf(ret, PATH_MAX, "%s%s", point, strcmp(place, "/") == 0 ? "" : place) < PATH_MAX;
+}
+
 /* The directory in which the session's group is to be made. 0; -ENOENT: there is none */
 static int find_parent(bool is_v2, char ret[PATH_MAX])
 {
 	cleanup_free char *groups = NULL, *mounts = NULL;
-	char root[PATH_MAX], point[PATH_MAX];
-	const char *place;
+	char point[PATH_MAX];
 	size_t len;
-	char *slash;
 
 	if (fdio_read_file(AT_FDCWD, "/proc/self/cgroup", 1 << 16, &groups, &len) < 0 ||
-	    fdio_read_file(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &mounts, &len) < 0)
-		return -ENOENT;
-	place = own_place(groups, is_v2);
-	if (!place || !find_mount(mounts, is_v2, root, point))
-		return -ENOENT;
-	if (strcmp(root, "/") != 0 && strncmp(place, root, strlen(root)) == 0)
-		place += strlen(root);
-	if ((size_t)snprintf(ret, PATH_MAX, "%s%s", point, strcmp(place, "/") == 0 ? "" : place) >= PATH_MAX)
+	    fdio_read_file(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &mounts, &len) < 0 ||
+	    !tasks_place(groups, mounts, is_v2, point, ret))
 		return -ENOENT;
 	if (!is_v2 || hands_pids_on(ret))
 		return 0;
 	/* One that holds processes hands nothing on; the one above it does */
-	slash = strrchr(ret, '/');
-	if (strlen(ret) <= strlen(point) || !slash)
+	if (strlen(ret) <= strlen(point))
 		return -ENOENT;
-	*slash = '\0';
+	*strrchr(ret, '/') = '\0';
 	return hands_pids_on(ret) ? 0 : -ENOENT;
 }
 
