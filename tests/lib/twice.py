@@ -26,6 +26,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AGENTSH = os.path.abspath(os.environ.get("AGENTSH", ROOT + "/build/agentsh"))
@@ -227,8 +228,11 @@ class Tap:
         if missing:
             self.skip(f"{text} (missing: {' '.join(missing)})", "not installed")
             return
+        times = [time.monotonic()]
         native = place.run(case, False, seconds)
+        times.append(time.monotonic())
         caged = place.run(case, True, seconds)
+        times.append(time.monotonic())
         why = differ(native, caged, "loose" in case.options)
         if not native.out.strip():
             why.append("it tells nothing natively")
@@ -238,12 +242,15 @@ class Tap:
             why += ["stderr: " + x for x in caged.err.splitlines()[-12:]]
         self.result(not why, text, why)
         if self.verbose:
+            print(f"# {case.name}: {times[1] - times[0]:.1f} s natively, {times[2] - times[1]:.1f} s caged")
             print("\n".join("# " + x for x in caged.facts(False)))
             print("\n".join("# err " + x for x in caged.err.splitlines()))
 
 
-def main(tables, argv, seconds=60, prepare=None):
-    """What the tests that consist of tables are: [-v] [-u USER] [NAME-PATTERN...]"""
+def main(tables, argv, seconds=60, prepare=None, roots=""):
+    """What the tests that consist of tables are: [-v] [-u USER] [NAME-PATTERN...]
+
+    @roots is what the names of those cases match that root runs without AGENTSH_LONG"""
     import argparse
     import fnmatch
     p = argparse.ArgumentParser()
@@ -260,6 +267,8 @@ def main(tables, argv, seconds=60, prepare=None):
             for case in [c for t in tables for c in table(t)]:
                 kind = "root" if who == "root" else "user"
                 if a.names and not any(fnmatch.fnmatch(case.name, n) for n in a.names):
+                    continue
+                if who == "root" and not a.u and not LONG and not re.match(roots, case.name):
                     continue
                 if ({"user", "root"} & set(case.options)) not in (set(), {kind}) or ("long" in case.options and not LONG):
                     continue
