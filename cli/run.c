@@ -132,12 +132,20 @@ static void part(pid_t supervisor, int status_sock)
 	(void)close(status_sock);
 }
 
+/* A supervisor that is killed takes its tracees along, and init may still have time to tell of the command's end */
+static bool is_gone(int status_sock)
+{
+	struct pollfd p = { .fd = status_sock, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
+
 static int mirror(const struct supervisor_job *job, int job_sock, int status_sock, pid_t supervisor)
 {
 	struct supervisor_msg msg = { .kind = SUPERVISOR_ENDED };
 	int status = 0, r = cage_front_run(job->caller, job_sock, &status);
 
-	cage_front_restore(job->caller, r < 0);
+	cage_front_restore(job->caller, r < 0 || is_gone(status_sock));
 	if (r < 0)
 		return broken(job, status_sock, supervisor);
 	msg.status = status;
