@@ -57,6 +57,21 @@ static int find_home(struct context *c, char *why, size_t why_size)
 	return 0;
 }
 
+/*
+ * Root's own things do not lie in the home of somebody else, who could put
+ * another policy there, or a compiled one: "sudo -E" leaves HOME as it was.
+ */
+static const char *own_home(const struct context *c)
+{
+	const struct passwd *pw;
+	struct stat st;
+
+	if (getuid() != 0 || stat(c->home, &st) < 0 || st.st_uid == 0)
+		return c->home;
+	pw = getpwuid(0);
+	return pw && stat(pw->pw_dir, &st) == 0 && st.st_uid == 0 ? pw->pw_dir : c->home;
+}
+
 /* $VARIABLE/rest, or HOME/fallback/rest where the variable is not an absolute path */
 static char *xdg_path(const struct context *c, const char *variable, const char *fallback,
 		      const char *rest)
@@ -68,7 +83,7 @@ static char *xdg_path(const struct context *c, const char *variable, const char 
 	if (dir && dir[0] == '/')
 		n = asprintf(&path, "%s/%s", dir, rest);
 	else
-		n = asprintf(&path, "%s/%s/%s", c->home, fallback, rest);
+		n = asprintf(&path, "%s/%s/%s", own_home(c), fallback, rest);
 	return n < 0 ? NULL : path;
 }
 

@@ -221,6 +221,17 @@ chown -R "$TEST_USER:" "$SCRATCH/foreign"
 home=$SCRATCH/foreign
 is "$(caged sh -c 'cat ~/.cache/deep/f; echo new > ~/.cache/new; stat -c %U ~/.cache/new')" "kept
 root" "the home of another user"
+# Its log and its policy are root's own: the other could change what lies in his home
+state=$(getent passwd 0 | cut -d : -f 6)/.local/state/agentsh
+mkdir -p "$SCRATCH/foreign/.config/agentsh"
+echo '{ "version": 1, "name": "planted" }' > "$SCRATCH/foreign/.config/agentsh/policy.json"
+chown -R "$TEST_USER:" "$SCRATCH/foreign"
+seen=$(env -u XDG_CONFIG_HOME -u XDG_STATE_HOME -u XDG_RUNTIME_DIR HOME="$home" "$AGENTSH" --workspace "$ws" true 2>&1)
+unlike "$seen" 'policy planted' "the policy of another user is not root's"
+not_ok "nor is anything of root's put into his home" test -e "$SCRATCH/foreign/.local"
+id=$(printf '%s\n' "$seen" | sed -n 's/.* session \([0-9a-f-]*\) .*/\1/p')
+ok "but into root's own" test -d "$state/${id:-none}"
+rm -rf "${state:?}/${id:-none}"
 home=$SCRATCH/home
 
 # ---- files of others elsewhere: out of reach, whether the tree is served (a name is refused in it) or bound ----
