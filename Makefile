@@ -18,6 +18,7 @@ BINDIR		?= $(PREFIX)/bin
 MANDIR		?= $(PREFIX)/share/man
 DIRS		?= common policy cage notifyd fusefs audit cli
 FUZZ_SECONDS	?= 20
+PARTS		?= rounds long teeth kernel asan tsan fuzz
 
 ifeq ($(filter release asan tsan fuzz teeth,$(MODE)),)
 $(error MODE is one of release, asan, tsan, fuzz, teeth)
@@ -129,9 +130,9 @@ try: ## installs what is missing, builds, and shows one session
 check: all unit replay attacks ## all tests, one prove; a quarter of an hour
 	@AGENTSH=$(abspath $(PROG)) B=$(abspath $(B)) MB=$(abspath $(MB)) MODE=$(MODE) sh tests/run
 
-check-long: ## 10^5 races, three rounds of everything, ten minutes of each fuzzer
-	@AGENTSH_LONG=1 $(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
+check-long: ## hours: 10^5 races, three rounds, sanitizers, other kernels, ten minutes of each fuzzer; PARTS=
+	@B=$(abspath $(B)) FUZZ_SECONDS=$(if $(filter file,$(origin FUZZ_SECONDS)),600,$(FUZZ_SECONDS)) \
+		sh tests/lib/long.sh $(PARTS)
 
 check-teeth: ## the attacks with layers switched off: each must earn its place
 	@$(MAKE) --no-print-directory MODE=teeth all attacks
@@ -145,9 +146,7 @@ check-kernel: all attacks ## the cage and its attacks on Debian 12's own kernel 
 asan: ## the same tests with AddressSanitizer and UBSan compiled in
 	@$(MAKE) --no-print-directory MODE=asan check
 
-# Its runtime has a thread of its own in every process, and a process of two threads cannot enter a
-# user namespace: no cage can be built under it
-tsan: ## the unit tests with ThreadSanitizer
+tsan: ## the same tests with ThreadSanitizer; "make check" has a short one
 	@$(MAKE) --no-print-directory MODE=tsan check
 
 fuzz: ## every fuzzer for FUZZ_SECONDS; new inputs are kept in build/
