@@ -6,7 +6,7 @@
  *
  *	agentsh	what is agentsh's own: its policy and its state
  *	base	own rules, then what it extends, in the order written; the grants of the
- *		command line stand behind its last deny rule, so they open what no rule
+ *		command line, and what readable links of the home lead to, stand behind its last deny rule, so they open what no rule
  *		mentions and nothing that a rule refuses (DESIGN 16.4)
  *	system	may only take away; of several redirects of one object its own holds
  *	project	may only take away; a redirect's new object is judged as if asked for
@@ -25,6 +25,7 @@
 #define SOURCE_BUILTIN	(1u << 16)
 #define SOURCE_OWN	(2u << 16)	/* agentsh's own */
 #define SOURCE_GRANT	(3u << 16)	/* the command line */
+#define SOURCE_LINK	(4u << 16)	/* what links of the home lead to */
 
 static const struct {
 	const char *key;
@@ -78,7 +79,7 @@ static const char *source_name(const struct layers_stack *s, uint32_t source)
 {
 	if (source < s->file_count)
 		return s->file[source].name;
-	return source >= SOURCE_GRANT ? "command line" : source >= SOURCE_OWN ? "agentsh" : "built-in";
+	return source >= SOURCE_LINK ? "a link" : source >= SOURCE_GRANT ? "command line" : source >= SOURCE_OWN ? "agentsh" : "built-in";
 }
 
 static int note_rule(struct layers_stack *s, const struct policy_rule *r)
@@ -394,6 +395,11 @@ static int build_base(struct layers_stack *s, size_t base_count, struct policy_b
 		r = read_file(s, i, list);
 	if (r == 0)
 		r = read_grants(s, grants);
+	for (size_t i = 0; r == 0 && i < s->link.count; i++) {
+		s->link.rule[i].source = SOURCE_LINK + (uint32_t)i;
+		if (rules_append(&grants[POLICY_SECTION_FILES], s->arena, &s->link.rule[i]) < 0)
+			r = diag_memory(s->diag);
+	}
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sections); i++) {
 		struct rule_list *l = &list[sections[i].section];
 		size_t split = grants_idx(l);

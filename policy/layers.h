@@ -42,6 +42,7 @@ struct layers_stack {
 	size_t layer_rule_idx;		/* its first rule: those before are of other layers */
 	struct policy_command *command;
 	size_t command_count;
+	struct rule_list link;		/* what links of the home lead to: links_find() */
 };
 
 /**
@@ -57,6 +58,14 @@ int layers_build(struct layers_stack *s, size_t base_count, struct policy_builde
 
 /** layers_settings() - environment, limits, tracing, nested, name. Same returns. */
 int layers_settings(struct layers_stack *s, size_t base_count, struct policy_loaded *l) MUST_USE;
+
+/**
+ * links_find() - What may be read because a readable link of the home leads to it (policy/links.c)
+ * @p:		The policy without these rules
+ *
+ * Fills @s->link. To be built again if that holds any. Same returns.
+ */
+int links_find(struct layers_stack *s, const struct policy *p) MUST_USE;
 
 /**
  * redirect_check() - Where files are redirected to, judged by the compiled policy (policy/redirect.c)

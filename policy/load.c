@@ -44,7 +44,17 @@ static int emit(struct layers_stack *s, struct policy_builder *b, struct loaded 
 	return r;
 }
 
-static int compile(struct layers_stack *s, size_t base_count, struct loaded *l)
+static void drop_policy(struct loaded *l)
+{
+	if (l->is_mapped)
+		policy_unmap(&l->public.policy);
+	if (l->public.fd >= 0)
+		(void)close(l->public.fd);	/* a memfd: nothing to lose */
+	l->is_mapped = false;
+	l->public.fd = -1;
+}
+
+static int compile_once(struct layers_stack *s, size_t base_count, struct loaded *l)
 {
 	struct policy_builder *b = NULL;
 	int r = policy_builder_new(&b);
@@ -54,10 +64,23 @@ static int compile(struct layers_stack *s, size_t base_count, struct loaded *l)
 	r = layers_build(s, base_count, b);
 	if (r == 0)
 		r = emit(s, b, l);
-	if (r == 0)
-		r = redirect_check(s, &l->public.policy);
 	policy_builder_free(b);
 	return r;
+}
+
+/* Which links may be followed is the policy's to say: with what they lead to it is built once more */
+static int compile(struct layers_stack *s, size_t base_count, struct loaded *l)
+{
+	int r = compile_once(s, base_count, l);
+
+	if (r == 0)
+		r = links_find(s, &l->public.policy);
+	if (r == 0 && s->link.count > 0) {
+		drop_policy(l);
+		s->rule_count = s->anchor_count = s->command_count = 0;
+		r = compile_once(s, base_count, l);
+	}
+	return r < 0 ? r : redirect_check(s, &l->public.policy);
 }
 
 /* The blob holds the rules; this keeps what else a session needs */
@@ -139,10 +162,7 @@ struct policy_loaded *policy_loaded_free(struct policy_loaded *p)
 
 	if (!l)
 		return NULL;
-	if (l->is_mapped)
-		policy_unmap(&l->public.policy);
-	if (l->public.fd >= 0)
-		(void)close(l->public.fd);	/* a memfd: nothing to lose */
+	drop_policy(l);
 	arena_free(&l->arena);
 	free(l);
 	return NULL;

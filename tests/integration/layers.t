@@ -303,6 +303,25 @@ like "$(caged -- cat a.txt)" '\[rule mine\]' "a user's file may lie behind links
 like "$(caged --allow-read "$SCRATCH/outside" -- sh -c "echo { >$mine; cat $mine" 2>&1)" 'denied' "and is out of reach where they lead"
 mine=$SCRATCH/home/.config/agentsh/policy.json
 
+# ---- links of a dotfile manager, and none that a session planted ----
+
+fresh
+mkdir -p "$SCRATCH/home/dotfiles" "$SCRATCH/home/.cache" "$SCRATCH/home/.local/share" "$SCRATCH/home/private"
+printf '[user]\n\tname = Linked\n' >"$SCRATCH/home/dotfiles/gitconfig"
+echo private >"$SCRATCH/home/private/notes"
+ln -s dotfiles/gitconfig "$SCRATCH/home/.gitconfig"
+owned
+is "$(caged -- git config user.name)" Linked "a readable link of the home leads where it leads"
+like "$(caged -- sh -c 'echo x >>~/dotfiles/gitconfig; echo x >>~/.gitconfig; cat ~/private/notes; ls ~/dotfiles')" 'denied|No such' \
+	"what is there is not changed, and nothing else is shown"
+ok "it is as it was" grep -q Linked "$SCRATCH/home/dotfiles/gitconfig"
+caged -- sh -c 'for at in .vimrc .bashrc .inputrc .config/git .config/htop .local/share/uv .local/bin .nvm .cache/x; do
+	ln -s "$HOME/private/notes" ~/$at; ln -sfn "$HOME/private" ~/$at; done; mv ~/.local ~/.local.old; mv ~/.config ~/.config.old' >/dev/null
+like "$(ls -A "$SCRATCH/home/.cache")" x "a session can make links where it may write"
+out=$(caged -- sh -c 'for at in .vimrc .bashrc .inputrc .config/git .config/htop .local/share/uv .local/bin .nvm .cache/x; do
+	cat ~/$at ~/$at/notes; done; cat ~/private/notes')
+unlike "$out" '^private' "none of those a session tried to plant lets the next one read"
+
 # ---- the system's: in a mount namespace of our own, so that nobody else's session has it ----
 
 if [ "$(id -u)" = 0 ]; then

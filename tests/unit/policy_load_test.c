@@ -298,6 +298,66 @@ static void test_links_in_patterns(void **state)
 	expect(w, POLICY_OP_WRITE, in(w, "real/x"), POLICY_DENY, "default");
 }
 
+/* A readable link of the home: its target may be read, where no session can have made the link */
+static void test_links_of_a_dotfile_manager(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *link, *target;
+	} links[] = {
+		{ "home/.gitconfig", "dotfiles/gitconfig" },
+		{ "home/.denied", "dotfiles/secret" },		/* a rule of its own, behind */
+		{ "home/.writable", "dotfiles/other" },		/* the cage could have made it */
+		{ "home/.chain", "dotfiles/hop" },		/* through one that it could have made */
+		{ "home/dotfiles/hop", "other" },
+		{ "home/.config/nvim", "../dotfiles/nvim" },
+		{ "home/.config/mixed", "../dotfiles/mixed" },	/* names told apart beneath */
+		{ "home/.config/all", ".." },
+		{ "home/.unnamed", "dotfiles/other" },
+	};
+	static const char *const files[] = {
+		"home/dotfiles/gitconfig", "home/dotfiles/secret", "home/dotfiles/other",
+		"home/dotfiles/nvim/init.lua", "home/dotfiles/mixed/a",
+	};
+
+	assert_int_equal(mkdir(in(w, "home/.config"), 0755), 0);
+	assert_int_equal(mkdir(in(w, "home/dotfiles"), 0755), 0);
+	assert_int_equal(mkdir(in(w, "home/dotfiles/nvim"), 0755), 0);
+	assert_int_equal(mkdir(in(w, "home/dotfiles/mixed"), 0755), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		put(w, files[i], "x");
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		assert_int_equal(symlink(links[i].target, in(w, links[i].link)), 0);
+	w->src.base = put(w, "own.json", "{ \"version\": 1, \"files\": ["
+		"{ \"id\": \"look\", \"path\": [\"~/{.gitconfig,.denied,.writable,.chain}\", \"~/.config/{nvim,all}\","
+		"  \"~/.config/{nvim,all}/**\"], \"ops\": [\"list\", \"stat\", \"read\"], \"decision\": \"allow\" },"
+		"{ \"id\": \"some\", \"path\": [\"~/.config/mixed\", \"~/.config/mixed/a\"], \"ops\": [\"list\", \"stat\", \"read\"],"
+		"  \"decision\": \"allow\" },"
+		"{ \"id\": \"work\", \"path\": [\"~/.writable\", \"~/dotfiles/hop\"], \"ops\": \"modify\", \"decision\": \"allow\" },"
+		"{ \"id\": \"secret\", \"path\": \"~/dotfiles/secret\", \"ops\": \"read\", \"decision\": \"deny\" },"
+		"{ \"id\": \"carve\", \"path\": \"~/**\", \"ops\": \"all\", \"decision\": \"default\" } ] }");
+	load(w);
+	expect(w, POLICY_OP_READ, in(w, "home/.gitconfig"), POLICY_ALLOW, "look");
+	assert_int_equal(decide(w, POLICY_OP_READ, in(w, "home/dotfiles/gitconfig")).verdict, POLICY_ALLOW);
+	assert_int_equal(decide(w, POLICY_OP_STAT, in(w, "home/dotfiles/gitconfig")).verdict, POLICY_ALLOW);
+	expect(w, POLICY_OP_WRITE, in(w, "home/dotfiles/gitconfig"), POLICY_DENY, "default");
+	expect(w, POLICY_OP_EXEC, in(w, "home/dotfiles/gitconfig"), POLICY_DENY, "default");
+	assert_int_equal(decide(w, POLICY_OP_READ, in(w, "home/dotfiles/nvim/init.lua")).verdict, POLICY_ALLOW);
+	expect(w, POLICY_OP_CREATE, in(w, "home/dotfiles/nvim/x"), POLICY_DENY, "default");
+	expect(w, POLICY_OP_READ, in(w, "home/dotfiles/secret"), POLICY_DENY, "secret");
+	expect(w, POLICY_OP_READ, in(w, "home/dotfiles/other"), POLICY_DENY, "default");
+	expect(w, POLICY_OP_READ, in(w, "home/dotfiles/mixed/b"), POLICY_DENY, "default");
+	expect(w, POLICY_OP_LIST, in(w, "home/dotfiles"), POLICY_DENY, "default");
+	expect(w, POLICY_OP_READ, in(w, "home/.unnamed"), POLICY_DENY, "default");
+	expect(w, POLICY_OP_READ, in(w, "home/x"), POLICY_DENY, "default");
+
+	/* a project's file takes that away as well */
+	w->src.project_file = put(w, "project.json", "{ \"version\": 1, \"files\": ["
+		"{ \"id\": \"no\", \"path\": \"~/dotfiles/gitconfig\", \"ops\": \"read\", \"decision\": \"deny\" } ] }");
+	load(w);
+	expect(w, POLICY_OP_READ, in(w, "home/dotfiles/gitconfig"), POLICY_DENY, "no");
+}
+
 static bool has(char **envp, const char *entry)
 {
 	for (; *envp; envp++)
@@ -492,6 +552,7 @@ int main(void)
 		TEST(test_grants_are_checked),
 		TEST(test_wildcards_of_variables_are_none),
 		TEST(test_links_in_patterns),
+		TEST(test_links_of_a_dotfile_manager),
 		TEST(test_environment),
 		TEST(test_url_of_the_environment),
 		TEST(test_own_files_are_out_of_reach),
