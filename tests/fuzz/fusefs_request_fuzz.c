@@ -205,12 +205,14 @@ static ssize_t ask(struct world *w, uint32_t opcode, uint64_t node, size_t body)
 		abort();
 	if (opcode == FUSE_FORGET)
 		return -1;
-	if (poll(&p, 1, 20000) != 1)
-		abort();	/* no answer */
-	n = recv(w->sock, w->rep, sizeof(w->rep), 0);
-	if (n < (ssize_t)sizeof(out))
-		abort();
-	memcpy(&out, w->rep, sizeof(out));
+	do {	/* what has no number is news for the kernel's cache */
+		if (poll(&p, 1, 20000) != 1)
+			abort();	/* no answer */
+		n = recv(w->sock, w->rep, sizeof(w->rep), 0);
+		if (n < (ssize_t)sizeof(out))
+			abort();
+		memcpy(&out, w->rep, sizeof(out));
+	} while (out.unique == 0);
 	if (out.unique != w->unique || out.error > 0 || out.error < -4095 || holds(w->rep, (size_t)n, SECRET))
 		abort();
 	return out.error ? -1 : n - (ssize_t)sizeof(out);

@@ -10,7 +10,7 @@
 #	asan, tsan	make check with a sanitizer
 #	fuzz	each fuzzer for FUZZ_SECONDS (600)
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 failed=
 part() {
 	echo "check-long: $1 begins $(date -u +%H:%M:%S)"
