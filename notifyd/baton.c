@@ -15,6 +15,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "notifyd/target.h"
+
 #define HANG_NS		(20 * 1000000L)
 
 static void *worker_run(void *arg);
@@ -73,15 +75,21 @@ static int give(struct notifyd *n)
 
 /* ---- the holder ---- */
 
-void baton_begin(struct worker *w)
+static void watch_again(struct notifyd *n)
 {
 	struct itimerspec hang = { .it_value.tv_nsec = HANG_NS };
+
+	(void)timerfd_settime(n->watch_fd, 0, &hang, NULL);	/* valid: cannot fail */
+}
+
+void baton_begin(struct worker *w)
+{
 	struct notifyd *n = w->n;
 
 	w->inline_seq = ++n->last_seq;
 	n->inline_seq = w->inline_seq;
-	/* each call sets it anew, so it fires only behind one that takes too long, or the last */
-	(void)timerfd_settime(n->watch_fd, 0, &hang, NULL);	/* valid: cannot fail */
+	if (!atomic_exchange(&n->is_watched, true))	/* one call in 20 ms sets it */
+		watch_again(n);
 }
 
 /* False if the watch was faster */
@@ -113,11 +121,10 @@ bool baton_release(struct worker *w)
 
 /* ---- the watch ---- */
 
-static void take_from_holder(struct notifyd *n)
+/* It has answered the same call for 20 to 40 ms */
+static void take_from_holder(struct notifyd *n, uint64_t seq)
 {
-	uint64_t seq = n->inline_seq;
-
-	if (seq == 0 || !atomic_compare_exchange_strong(&n->inline_seq, &seq, 0))
+	if (!atomic_compare_exchange_strong(&n->inline_seq, &seq, 0))
 		return;
 	if (give(n) < 0) {	/* every thread is busy: the first that is done takes it */
 		(void)pthread_mutex_lock(&n->lock);
@@ -133,11 +140,18 @@ int notifyd_watch_fd(const struct notifyd *n)
 
 void notifyd_watch(struct notifyd *n)
 {
-	uint64_t times;
+	uint64_t times, seq;
 
-	/* nothing to read: the holder set the timer anew meanwhile */
-	if (read(n->watch_fd, &times, sizeof(times)) == sizeof(times))
-		take_from_holder(n);
+	if (read(n->watch_fd, &times, sizeof(times)) != sizeof(times))
+		return;
+	/* before the look: a call that begins now sees it, or is seen */
+	atomic_store(&n->is_watched, false);
+	seq = atomic_load(&n->inline_seq);
+	if (seq != 0 && seq == n->watched_seq)
+		take_from_holder(n, seq);
+	else if (seq != 0 && !atomic_exchange(&n->is_watched, true))
+		watch_again(n);
+	n->watched_seq = seq;
 }
 
 /* ---- threads ---- */
@@ -172,6 +186,7 @@ static void *worker_run(void *arg)
 		w->has_baton = wait_for_baton(w->n);
 	} while (w->has_baton);
 	guard_release(w);
+	target_forget(w);
 	return NULL;
 }
 

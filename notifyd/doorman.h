@@ -10,7 +10,7 @@
  * another thread costs more than most answers. Before it waits for anything
  * (a connect, a full socket, an exec stop) it hands the baton to an idle or new
  * thread. Should it hang where nobody expected it, in a page of the caller's
- * that lies on a dead server, the main thread takes the baton from it after 20 ms
+ * that lies on a dead server, the main thread takes the baton from it after 20 to 40 ms
  * (notifyd_watch()).
  *
  * A handler fills call.reply, which starts life as a denial; loop.c sends it in
@@ -79,6 +79,8 @@ struct worker {
 	bool has_baton;		/* its own view: notifyd_watch() may have taken it (baton.c) */
 	uint64_t inline_seq;	/* the call it answers with the baton in hand; 0: none */
 	_Atomic pid_t passing;	/* the task that it makes exec once more (again.c); 0: none */
+	pid_t pidfd_tid;	/* whose @pidfd is, for the calls that follow; 0: nobody's */
+	int pidfd;
 	bool has_timer;
 	timer_t timer;
 	struct seccomp_notif *notif;
@@ -107,6 +109,8 @@ struct notifyd {
 	struct worker worker[DOORMAN_THREADS_MAX];
 
 	int watch_fd;			/* a timer, set by whoever holds the baton; notifyd_watch() */
+	atomic_bool is_watched;		/* it is set */
+	uint64_t watched_seq;		/* @inline_seq when it fired last; the main thread's */
 	uint64_t last_seq;		/* the holder's */
 	_Atomic uint64_t inline_seq;	/* call that is answered with the baton in hand; 0: none */
 

@@ -113,23 +113,59 @@ int target_open(const struct call *c, const char *what)
 	return fd >= 0 ? fd : -err;
 }
 
+void target_forget(struct worker *w)
+{
+	if (w->pidfd_tid)
+		(void)close(w->pidfd);	/* nothing to lose */
+	w->pidfd_tid = 0;
+}
+
+/*
+ * A thread's pidfd means that thread for ever; where another has got its
+ * number, it is of nobody (ESRCH). So it serves for all its calls in a row.
+ */
+static int get_fd_of_thread(struct worker *w, pid_t tid, int fd)
+{
+	int ret;
+
+	if (w->pidfd_tid == tid) {
+		ret = (int)syscall(SYS_pidfd_getfd, w->pidfd, fd, 0);
+		if (ret >= 0 || errno != ESRCH)
+			return ret < 0 ? -errno : ret;
+	}
+	target_forget(w);
+	w->pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+	if (w->pidfd < 0)
+		return -EINVAL;		/* gone, or a kernel before 6.9 */
+	w->pidfd_tid = tid;
+	ret = (int)syscall(SYS_pidfd_getfd, w->pidfd, fd, 0);
+	return ret < 0 ? -errno : ret;
+}
+
+/* Before 6.9: by the group, whose threads share the table but for oddities */
+static int get_fd_of_group(pid_t tid, int fd)
+{
+	cleanup_fd int pidfd = proc_pidfd(tid);
+	int ret;
+
+	if (pidfd < 0)
+		return pidfd;
+	ret = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return ret < 0 ? -errno : ret;
+}
+
 int target_fd(const struct call *c, int fd)
 {
-	cleanup_fd int pidfd = lacks("pidfd-thread") ? -EINVAL : (int)syscall(SYS_pidfd_open, c->tid, PIDFD_THREAD);
-	int ret, err;
+	int ret = lacks("pidfd-thread") ? -EINVAL : get_fd_of_thread(c->worker, c->tid, fd);
 
-	if (pidfd < 0)		/* before 6.9: by the group, whose threads share the table but for oddities */
-		pidfd = proc_pidfd(c->tid);
-	if (pidfd < 0)
-		return target_valid(c) < 0 ? -ESRCH : pidfd;
-	ret = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	err = errno;
+	if (ret == -EINVAL)
+		ret = get_fd_of_group(c->tid, fd);
 	if (target_valid(c) < 0) {
 		if (ret >= 0)
 			(void)close(ret);	/* of somebody else */
 		return -ESRCH;
 	}
-	return ret >= 0 ? ret : -err;
+	return ret;
 }
 
 int target_give_fd(const struct call *c, int fd, uint32_t flags)

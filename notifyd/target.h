@@ -36,6 +36,9 @@ int target_write(const struct call *c, uint64_t addr, const void *buf, size_t si
 /** target_open() - O_PATH descriptor of /proc/TID/@what ("cwd", "root", "fd/5"). fd; -errno; -ESRCH */
 int target_open(const struct call *c, const char *what) MUST_USE;
 
+/** target_forget() - Before a worker ends: what target_fd() keeps for it */
+void target_forget(struct worker *w);
+
 /** target_fd() - Duplicate of its descriptor @fd. fd, CLOEXEC; -EBADF; -errno; -ESRCH */
 int target_fd(const struct call *c, int fd) MUST_USE;
 
