@@ -28,6 +28,7 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -150,6 +151,21 @@ static int open_for(const struct opening *o, const struct judged *j, int *ret_fd
 	return open_give_target(o, target, ret_fd);
 }
 
+/* The limit is the caller's, not ours; natively it gets the signal as well */
+static int may_grow(const struct call *c, int64_t length)
+{
+	struct rlimit limit;
+
+	if (prlimit(c->tid, RLIMIT_FSIZE, NULL, &limit) < 0)
+		return -EACCES;
+	if (target_valid(c) < 0)
+		return -ESRCH;
+	if ((uint64_t)length <= limit.rlim_cur)
+		return 0;
+	(void)syscall(SYS_tkill, c->tid, SIGXFSZ);	/* gone: then nobody needs it */
+	return -EFBIG;
+}
+
 /* @length: of truncate(2); else -1 */
 static void give(struct call *c, const struct opening *o, struct judged *j, int64_t length)
 {
@@ -165,7 +181,8 @@ static void give(struct call *c, const struct opening *o, struct judged *j, int6
 		(void)close(fd);	/* nothing was written by it */
 		reply_result(c, -EACCES);
 	} else if (length >= 0) {
-		reply_result(c, ftruncate(fd, length) < 0 ? -errno : 0);
+		r = may_grow(c, length);
+		reply_result(c, r < 0 ? r : ftruncate(fd, length) < 0 ? -errno : 0);
 		(void)close(fd);	/* nothing is buffered */
 	} else {
 		r = open_hand_in(c, o, fd);
@@ -176,7 +193,9 @@ static void give(struct call *c, const struct opening *o, struct judged *j, int6
 
 static bool is_decided_here(const struct opening *o)
 {
-	return o->is_absent || S_ISREG(o->st.st_mode) || is_nameless(o);
+	if (o->flags & (O_TMPFILE & ~O_DIRECTORY))
+		return is_nameless(o);
+	return o->is_absent || S_ISREG(o->st.st_mode);
 }
 
 static void decide_bound(struct call *c, const struct opening *o, struct judged *j, int64_t length)
@@ -202,6 +221,9 @@ static void decide_bound(struct call *c, const struct opening *o, struct judged 
 		refuse(c, j, verdict_errno(&j->v.decision));
 		return;
 	}
+	/* made by opening for reading: the target is, and is read */
+	if (o->is_absent && !(o->flags & O_TRUNC))
+		has_writer = true;
 	if (!has_writer || (j->v.decision.verdict == POLICY_ALLOW && !may_have_descriptor(o, j))) {
 		verdict_refuse(&j->v.decision, "descriptor", "A descriptor would give more than the policy does: let "
 			       "the file be read, truncated and, if it is yours, changed in its mode as well.", EACCES);

@@ -34,7 +34,8 @@ GIVEN = {
 }
 ELSEWHERE = {
     "made": "('original', 'one', '0o644')", "more": None, "cut": None, "truncate": "th",
-    "a name not there": "('0o640', False)", "a link planted": "EACCES", "a pipe planted": "EACCES", "a folder planted": "EACCES",
+    "a name not there": "('0o640', False)", "made to be read": "('0o0', True)",
+    "larger than allowed": "['EFBIG', 'SIGXFSZ']", "nameless there": "ENOTDIR", "a link planted": "EACCES", "a pipe planted": "EACCES", "a folder planted": "EACCES",
 }
 
 

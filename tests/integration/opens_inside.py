@@ -219,6 +219,20 @@ def full_table(path):
     return got, text(path) == before
 
 
+def limited(f, size):
+    import signal
+    got = []
+    signal.signal(signal.SIGXFSZ, lambda *_: got.append("SIGXFSZ"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        f()
+    except OSError as e:
+        got.append(errno.errorcode[e.errno])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return sorted(got)
+
+
 def redirected():
     path, target = OUT + "redirected", TOP + "/ws/target"
     os.umask(0o027)
@@ -229,6 +243,10 @@ def redirected():
     yield "elsewhere: a name not there", lambda: (os.close(os.open(OUT + "not-there", W | C, 0o666)),
                                                   oct(os.stat(TOP + "/ws/other").st_mode & 0o777),
                                                   os.path.exists(OUT + "not-there"))[1:]
+    yield "elsewhere: made to be read", lambda: (os.unlink(TOP + "/ws/other"), opens(OUT + "not-there", R | C),
+                                                 os.path.exists(TOP + "/ws/other"))[1:]
+    yield "elsewhere: larger than allowed", lambda: limited(lambda: os.truncate(path, 5000), 4096)
+    yield "elsewhere: nameless there", lambda: opens(path, os.O_TMPFILE | RW)
     yield "elsewhere: a link planted", lambda: (os.unlink(target), os.symlink("/etc/passwd", target), opens(path, RW | C))
     yield "elsewhere: a pipe planted", lambda: (os.unlink(target), os.mkfifo(target), opens(path, RW | C))
     yield "elsewhere: a folder planted", lambda: (os.unlink(target), os.mkdir(target), opens(path, RW | C))
