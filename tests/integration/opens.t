@@ -30,7 +30,7 @@ GIVEN = {
     "to be made": "0o1", "must not exist": "EEXIST", "by a link": "linked", "a link not followed": "ELOOP", "by dots": "0o1",
     "from a folder": "0o1", "openat2": "opened", "truncate": "lin", "truncate below nothing": "EINVAL",
     "kept over exec": "[0, 1]", "with no descriptor left": "('EMFILE', True)", "its mode": "EPERM",
-    "what is above it": "ENOTDIR", "opened anew": "EACCES", "linked": "EXDEV", "only read": "0o0",
+    "what is above it": "ENOTDIR", "opened anew": "EACCES", "a place opened anew": "EROFS", "linked": "EXDEV", "only read": "0o0",
 }
 ELSEWHERE = {
     "made": "('original', 'one', '0o644')", "more": None, "cut": None, "truncate": "th",

@@ -192,6 +192,7 @@ def granted():
     yield "given: its mode", lambda: os.fchmod(os.open(path, W), 0o777)
     yield "given: what is above it", lambda: opens(f"/proc/self/fd/{os.open(path, W)}/..", R)
     yield "given: opened anew", lambda: opens(f"/proc/self/fd/{os.open(path, W)}", RW)
+    yield "given: a place opened anew", lambda: opens(f"/proc/self/fd/{os.open(path, os.O_PATH)}", W)
     yield "given: linked", lambda: os.link(f"/proc/self/fd/{os.open(path, W)}", "stolen", follow_symlinks=True)
     yield "given: only read", lambda: opens(path, R)
 
