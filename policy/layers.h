@@ -71,8 +71,8 @@ int links_find(struct layers_stack *s, const struct policy *p) MUST_USE;
  * redirect_check() - Where files are redirected to, judged by the compiled policy (policy/redirect.c)
  *
  * agentsh's own files are out of reach of every layer, but for other names in
- * the session's folder. A project's target lies there or in the workspace,
- * where all the others allow it to be written. Same returns.
+ * the session's folder. A project redirects from one name of the workspace to
+ * another or there, where all the others let the session do what it likes. Same returns.
  */
 int redirect_check(struct layers_stack *s, const struct policy *p) MUST_USE;
 

@@ -3,6 +3,7 @@
  * policy/redirect.c - What is opened or run instead
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,8 +28,7 @@ static int find_to(const struct policy_rule *rule, const struct expand *e, const
 	return 0;
 }
 
-int redirect_read_path(struct policy_rule *rule, const struct expand *e, const struct json_value *v,
-		       bool is_project)
+int redirect_read_path(struct policy_rule *rule, const struct expand *e, const struct json_value *v)
 {
 	const struct json_value *to = NULL, *ops = json_get(v, "ops");
 	int r = find_to(rule, e, v, &to);
@@ -38,9 +38,6 @@ int redirect_read_path(struct policy_rule *rule, const struct expand *e, const s
 	if (rule->ops & ~POLICY_OPS_REDIRECT)
 		return diag_at(e->diag, ops->line, ops->column,
 			       "only \"read\", \"write\", \"create\" and \"truncate\" can be redirected");
-	if (is_project && (rule->ops & POLICY_OP_BIT(POLICY_OP_READ)))
-		return diag_at(e->diag, ops->line, ops->column,
-			       "a project's file may redirect what is written, not what is read");
 	r = expand_file(e, to, &rule->target);
 	if (r == 0)
 		rule->target_len = strlen(rule->target);
@@ -167,8 +164,9 @@ static int refuse(struct layers_stack *s, const struct policy_listed *r, const c
 #pragma GCC diagnostic pop
 }
 
-/* All that a descriptor of the target gives must be allowed there, whatever stood at the start */
-static int check_project(struct layers_stack *s, const struct policy *p, const struct policy_listed *r)
+/* All that a descriptor gives must be the session's own to do there, whatever stood at the start */
+static int check_free(struct layers_stack *s, const struct policy *p, const struct policy_listed *r,
+		      const char *path, enum policy_verdict at_least)
 {
 	static const enum policy_op op[] = {
 		POLICY_OP_READ, POLICY_OP_WRITE, POLICY_OP_CREATE, POLICY_OP_TRUNCATE, POLICY_OP_CHMOD,
@@ -176,23 +174,49 @@ static int check_project(struct layers_stack *s, const struct policy *p, const s
 	};
 	struct policy_request req = {
 		.traits = POLICY_T_UNKNOWN,
-		.object = { .kind = POLICY_OBJECT_PATH, .path = policy_str(r->target) },
+		.object = { .kind = POLICY_OBJECT_PATH, .path = policy_str(path) },
 	};
 
-	if (!is_beneath(r->target, s->vars->workspace))
-		return refuse(s, r, "%s: a project's file redirects into the workspace or the session's folder%s", "");
 	for (size_t i = 0; i < ARRAY_SIZE(op); i++) {
 		struct policy_decision d;
 		char rule[72];
 
 		req.op = op[i];
 		policy_eval(p, &req, &d);
-		if (d.verdict == POLICY_ALLOW)
+		if (d.verdict >= at_least)
 			continue;
 		(void)snprintf(rule, sizeof(rule), "%.*s", (int)d.rule.len, d.rule.s);	/* an id fits */
-		return refuse(s, r, "%s: nothing may be redirected there, rule %s refuses it", rule);
+		return refuse(s, r, at_least == POLICY_ALLOW ?
+			      "%s: nothing may be redirected there, rule %s refuses it" :
+			      "to %s: what rule %s protects is not redirected", rule);
 	}
 	return 0;
+}
+
+/*
+ * From one name of the workspace to another or to the session's folder, both of which the
+ * session may change as it likes: so the repository says nothing that it could not have said
+ * by what is in it. Else it could have git read another configuration than the person's, or
+ * the client write its credentials into the work tree.
+ */
+static int check_project(struct layers_stack *s, const struct policy *p, const struct policy_listed *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < r->pattern_count; i++) {
+		char literal[PATH_MAX];
+		const char *rest = "";
+
+		if (expand_literal(r->pattern[i], literal, sizeof(literal), &rest) < 0 || *rest ||
+		    !is_beneath(literal, s->vars->workspace))
+			return refuse(s, r, "to %s: a project's file redirects single files of the workspace%s", "");
+		err = check_free(s, p, r, literal, POLICY_REDIRECT);
+	}
+	if (err < 0 || is_in_session(s->vars, r->target))
+		return err;
+	if (!is_beneath(r->target, s->vars->workspace))
+		return refuse(s, r, "%s: a project's file redirects into the workspace or the session's folder%s", "");
+	return check_free(s, p, r, r->target, POLICY_ALLOW);
 }
 
 /* agentsh's own files are nobody's to redirect to */
@@ -217,10 +241,9 @@ int redirect_check(struct layers_stack *s, const struct policy *p)
 	for (size_t i = 0; r == 0 && i < s->rule_count; i++) {
 		const struct policy_listed *rule = &s->rule[i];
 
-		if (rule->section != POLICY_SECTION_FILES || rule->verdict != POLICY_REDIRECT ||
-		    is_in_session(s->vars, rule->target))
+		if (rule->section != POLICY_SECTION_FILES || rule->verdict != POLICY_REDIRECT)
 			continue;
-		r = check_own(s, p, rule);
+		r = is_in_session(s->vars, rule->target) ? 0 : check_own(s, p, rule);
 		if (r == 0 && strcmp(rule->layer, "project") == 0)
 			r = check_project(s, p, rule);
 	}

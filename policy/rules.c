@@ -299,7 +299,7 @@ static int read_files_rule(struct reader *r, const struct json_value *v, struct 
 		rule->flags |= POLICY_F_HIDE;
 	}
 	if (err == 0)
-		err = redirect_read_path(rule, &r->c->expand, v, r->c->is_project);
+		err = redirect_read_path(rule, &r->c->expand, v);
 	if (err == 0 && aliases_add(rule, r->arena, r->vars) < 0)
 		err = diag_memory(r->diag);
 	return err;

@@ -68,13 +68,12 @@ int addresses_grant(struct policy_rule *rule, struct arena *a, const char *text,
  * redirect_read_path() - "to" of a files rule: the path opened instead
  *
  * Asks for "to" where the rule redirects, refuses it elsewhere, and takes only
- * the operations that open something: POLICY_OPS_REDIRECT. Of a project's file
- * only those that change something: what a program reads is not the repository's to say.
+ * the operations that open something: POLICY_OPS_REDIRECT.
  *
  * Return: 0; -EINVAL with the diag of @e; -ENOMEM
  */
 int redirect_read_path(struct policy_rule *rule, const struct expand *e,
-		       const struct json_value *v, bool is_project) MUST_USE;
+		       const struct json_value *v) MUST_USE;
 
 /** redirect_read_words() - "to" of a commands rule: program and arguments; never a project's. Same returns. */
 int redirect_read_words(struct policy_rule *rule, const struct expand *e,

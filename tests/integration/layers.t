@@ -14,7 +14,7 @@ caged() {
 }
 
 fresh() {
-	rm -rf "$SCRATCH/ws" "$SCRATCH/home"
+	rm -rf "${SCRATCH:?}/ws" "${SCRATCH:?}/home"
 	mkdir -p "$SCRATCH/ws/.agentsh" "$SCRATCH/home/.config/agentsh" "$SCRATCH/outside"
 	echo outside >"$SCRATCH/outside/file"
 	echo data >"$SCRATCH/ws/a.txt"
@@ -104,40 +104,50 @@ like "$(caged -- cat a.txt)" 'größer als 3 €' "other letters than ASCII are 
 
 # ---- redirects ----
 
-redirect() { # OPS TO
-	rule "\"id\": \"to\", \"path\": \"$SCRATCH/outside/file\", \"ops\": [$1], \"decision\": \"redirect\", \"to\": \"$2\""
+redirect() { # TO [FROM]
+	rule "\"id\": \"to\", \"path\": \"${2:-\${WORKSPACE\}/out.txt}\", \"ops\": [\"read\", \"write\", \"truncate\", \"create\"], \"decision\": \"redirect\", \"to\": \"$1\""
 }
-W='"write", "truncate", "create"'
-redirect "$W" '~/.bashrc'
+W='${WORKSPACE}'
+redirect "$SCRATCH/home/.bashrc"
 refused "a redirect to a start-up file" 'workspace or the session'
-redirect "$W" "$SCRATCH/outside/other"
+redirect "$SCRATCH/outside/other"
 refused "a redirect to the outside" 'workspace or the session'
-redirect "$W" '${WORKSPACE}x/y'
+redirect "${W}x/y"
 refused "a redirect beside the workspace" 'workspace or the session'
-redirect "$W" '${WORKSPACE}/../home/.bashrc'
+redirect "$W/../home/.bashrc"
 refused "a redirect with dots" 'no place'
-redirect "$W" '${WORKSPACE}/.git/hooks/pre-commit'
+redirect "$W/.git/hooks/pre-commit"
 refused "a redirect to a hook" 'rule git-hooks'
-redirect "$W" '${WORKSPACE}/.envrc'
+redirect "$W/.envrc"
 refused "a redirect to a name that runs later" 'rule later-root'
-redirect "$W" '${WORKSPACE}/.agentsh/policy.json'
+redirect "$W/.agentsh/policy.json"
 refused "a redirect to itself" "agentsh's own"
 for name in audit.jsonl key query.sock tmp/x run/x ../x .x; do
-	redirect "$W" "\${SESSION}/$name"
-	refused "a redirect to the session's $name" "agentsh's own|no place"
+	redirect "\${SESSION}/$name"
+	refused "a redirect to the session's $name" "agentsh's own|no place|session's folder"
 done
-redirect "$W" '~/.local/state/agentsh/key'
-refused "a redirect to the key" "agentsh's own"
-redirect "$W, \"read\"" '${WORKSPACE}/x'
-refused "a redirect of what is read" 'not what is read'
+redirect "$SCRATCH/home/.local/state/agentsh/key"
+refused "a redirect to the key" "agentsh's own|session's folder"
+redirect "$W/x" "$SCRATCH/outside/file"
+refused "a redirect from the outside" 'single files of the workspace'
+redirect "$W/x" "$SCRATCH/home/.claude/.credentials.json"
+refused "a redirect of credentials into the work tree" 'single files of the workspace'
+redirect "$W/x" "$W/*.txt"
+refused "a redirect of many" 'single files of the workspace'
+redirect "$W/x" "$W/.git/config"
+refused "a redirect of git's configuration" 'rule git-config protects'
+redirect "$W/x" "$W/.env"
+refused "a redirect of secrets" 'rule secrets protects'
+ln -s "$SCRATCH/outside/file" leads-out
+redirect "$W/x" "$W/leads-out"
+refused "a redirect of what a link leads to" 'single files of the workspace'
 say '{ "version": 1, "commands": [ { "run": "git", "decision": "redirect", "to": ["./evil"] } ] }'
 refused "a redirect of a command" 'unasked|absolute path'
 say '{ "version": 1, "commands": [ { "run": "git", "decision": "redirect", "to": ["/bin/sh", "-c", "x"] } ] }'
 refused "a redirect of a command to a shell" 'would run unasked'
-redirect "$W" '${WORKSPACE}/taken'
-is "$(caged -- sh -c "echo new >$SCRATCH/outside/file; cat $SCRATCH/outside/file" | tail -n 1)" outside \
-	"what nobody lets be written is not given by a redirect"
-ok "nor made" test ! -e taken
+redirect "$W/taken"
+is "$(caged -- sh -c 'echo new >out.txt; cat out.txt')" new "a redirect within the workspace"
+is "$(cat taken)$(test -e out.txt && echo out)" new "is one"
 
 # ---- the file itself ----
 
@@ -365,7 +375,7 @@ if [ "$(id -u)" = 0 ]; then
 	to() {
 		echo "{ \"version\": 1, \"files\": [ { \"id\": \"$1\", \"path\": \"/etc/hosts\", \"ops\": \"write\", \"decision\": \"redirect\", \"to\": \"$2\" } ] }"
 	}
-	to mine "~/hosts" | sed 's/"version": 1,/"version": 1, "extends": "developer",/' >"$mine"
+	to mine "$SCRATCH/home/hosts" | sed 's/"version": 1,/"version": 1, "extends": "developer",/' >"$mine"
 	owned
 	like "$(as_user "$AGENTSH" why --path /etc/hosts --op write 2>&1)" "instead +(~|$SCRATCH/home)/hosts" "the user's redirect holds"
 	like "$(system "$(to sys /srv/hosts)" setpriv --reuid "$TEST_USER" --regid "$TEST_USER" --init-groups \
