@@ -10,6 +10,7 @@
  * sizes of answers are within the kernel's limits; all else is the input's. Each
  * request is answered once, by an errno or data; the secret is in no answer.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/fuse.h>
@@ -206,7 +207,9 @@ static ssize_t ask(struct world *w, uint32_t opcode, uint64_t node, size_t body)
 	if (opcode == FUSE_FORGET)
 		return -1;
 	do {	/* what has no number is news for the kernel's cache */
-		if (poll(&p, 1, 20000) != 1)
+		while ((n = poll(&p, 1, 20000)) < 0 && errno == EINTR)
+			;		/* libFuzzer's own timer */
+		if (n != 1)
 			abort();	/* no answer */
 		n = recv(w->sock, w->rep, sizeof(w->rep), 0);
 		if (n < (ssize_t)sizeof(out))

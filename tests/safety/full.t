@@ -333,14 +333,14 @@ def fork_bomb(tap, user, as_whom):
         s.gone()
 
 
-NEED_ROOT = (log_disk, no_inodes, workspace_disk, private_tmp, limits)
+NEED_ROOT = (log_disk, no_inodes, workspace_disk, private_tmp)
 
 
 def main():
     tap = Tap()
     for user in USERS:
         as_whom = " as root" if user == "root" else ""
-        for part in NEED_ROOT + (few_descriptors_from_the_start, many_inside, fork_bomb):
+        for part in NEED_ROOT + (limits, few_descriptors_from_the_start, many_inside, fork_bomb):
             if sys.argv[1:] and part.__name__ not in sys.argv[1:]:
                 continue
             if part in NEED_ROOT and os.getuid() != 0:
