@@ -143,6 +143,12 @@ one() { # USER COLUMN PROFILE
 		tap_note "$difference"
 		tap_note "$got"
 	fi
+	if [ "$profile" = observe ]; then
+		for what in "\"(write|create)\".*/outside/file\"" "\"read\".*/.ssh/id_rsa\"" '"connect".*"127\.0\.0\.1:' \
+			'"run".*"/usr/bin/git"' '"create".*hooks/pre-commit"'; do
+			ok "observe as $user: recorded is $what" sh -c 'cat "$1"/state/agentsh/*/audit.jsonl | grep -Eq -- "$2"' _ "$dir" "$what"
+		done
+	fi
 	[ "$profile" = observe ] || is "$(cat "$dir/outside/file")" file "$profile as $user: the file outside is as it was"
 	is "$(cat "$dir/home/.ssh/id_rsa")" key "$profile as $user: and the key"
 	rm -rf "$dir"
