@@ -30,6 +30,9 @@ like "$(sh_caged 'git clone -q . copy && git -C copy log --oneline | wc -l')" '^
 like "$(sh_caged 'git gc -q && git fsck && echo fine')" 'fine' "git gc and fsck"
 like "$(sh_caged 'printf "#!/bin/sh\nexit 0\n" > .git/hooks/pre-commit')" 'denied|Permission' "a hook cannot be planted"
 not_ok "and is not there" test -e .git/hooks/pre-commit
+like "$(sh_caged 'git init -q fresh && mv fresh moved && git -C moved status -sb && ls moved/.git/hooks | wc -l')" '^[1-9]' "a repository born here is moved as a whole"
+like "$(sh_caged 'rm -rf moved/.git/hooks; mkdir x; echo x >x/pre-commit; mv x moved/.git/hooks; ln -s ../../x moved/.git/hooks; mkdir -p y/hooks; echo x >y/hooks/pre-push; mkdir z; mv y z/.git; ls')" 'denied' "but no folder with a hook in it becomes one of hooks, nor does a link to one"
+is "$(find . -path '*.git/hooks/pre*' ! -name '*.sample'; find . -path '*.git/hooks' -type l)" "" "and none is there"
 
 mkdir c && for i in $(seq 40); do echo "int f$i(void) { return $i; }" > "c/f$i.c"; done
 echo 'int main(void) { return 0; }' > c/main.c
