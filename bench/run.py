@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from peers import Bubblewrap, all_peers  # noqa: E402
 B = os.environ["B"]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 USER = pwd.getpwnam("agentsh-test") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
-DIR = tempfile.mkdtemp(prefix="agentsh-bench.", dir="/var/tmp")
+DIR = tempfile.mkdtemp(prefix="agentsh-bench.", dir=USER.pw_dir)    # firejail lets nothing run below /var
 WS, HOME, BIN, TMP = DIR + "/ws", DIR + "/home", DIR + "/bin", DIR + "/tmp"
 PLACE = types.SimpleNamespace(dir=DIR, ws=WS, home=HOME, tmp=TMP)
 NODES = 20000
@@ -352,6 +353,7 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="ROW", help="names of rows; all without one")
     parser.add_argument("--peers", help=f"names, with commas (as {Bubblewrap.name}); all that are here without one")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))    # so that nothing is left behind
     try:
         fixtures()
         bad = run(args.rows, args.peers.split(",") if args.peers is not None else None)
