@@ -177,6 +177,20 @@ static void put_prologue(struct program *p)
 #endif
 }
 
+/* The one call whose arguments are looked at all the time does not go down the tree */
+static void put_openat(struct program *p)
+{
+	const struct sock_filter *block;
+	size_t count;
+
+	block = filter_args(SYS_openat, p->opt, &count);
+	if (!block || count > UINT8_MAX)
+		return;		/* the tree has it too */
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, (uint8_t)count));
+	for (size_t i = 0; i < count; i++)
+		put(p, block[i]);
+}
+
 /* MODE=teeth: a layer that is off refuses, or asks, nothing */
 static void weaken(struct program *p)
 {
@@ -198,6 +212,7 @@ int filter_build(struct sock_filter *insn, size_t size, const struct filter_opti
 
 	ranges_make(&p);
 	put_prologue(&p);
+	put_openat(&p);
 	put_tree(&p, 0, p.range_count);
 	if (p.count > size)
 		return -E2BIG;
