@@ -94,10 +94,10 @@ bool fs_is_name(const char *name);
 /** fs_attr() - Attributes as the cage sees them: owners without a mapping become mapped ones */
 void fs_attr(const struct fusefs *fs, const struct stat *st, struct stat *ret);
 
-/** fs_ns() - A time as one number */
+/** fs_ns() - A time as one number: for comparison only, as file systems have years that do not fit */
 static inline int64_t fs_ns(const struct timespec *t)
 {
-	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+	return (int64_t)((uint64_t)t->tv_sec * UINT64_C(1000000000) + (uint64_t)t->tv_nsec);
 }
 
 /** fs_may_open() - One descriptor more; false when there are too many. Pair with fs_closed() */

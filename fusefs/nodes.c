@@ -468,7 +468,7 @@ bool nodes_content_is_known(struct nodes *t, struct node *n, int64_t mtime_ns, i
 
 	nodes_lock(t);
 	known = n->known_mtime_ns == mtime_ns && n->known_size == size && mtime_ns != 0;
-	if (now_ns - mtime_ns > SETTLED_NS || mtime_ns > now_ns) {
+	if (mtime_ns < now_ns - SETTLED_NS || mtime_ns > now_ns) {
 		n->known_mtime_ns = mtime_ns;
 		n->known_size = size;
 	} else {
