@@ -279,7 +279,7 @@ bool argv_differs(const struct argv_copy *a, char *const *list)
 {
 	uint32_t i = 0;
 
-	for (; list[i] && i < a->argc; i++)
+	for (; i < a->argc && list[i]; i++)
 		if (strcmp(list[i], a->v[i]) != 0)
 			return true;
 	return list[i] || i < a->argc;
