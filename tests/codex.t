@@ -68,7 +68,7 @@ skill=$(find "$places/first/home/.codex/skills/.system" -name SKILL.md 2>/dev/nu
 if [ -n "$skill" ]; then
 	as_user env HOME="$places/first/home" "$AGENTSH" --quiet --policy codex --workspace "$places/first/ws" -- \
 		sh -c "echo x >>'$skill'; echo x >'$places/first/home/.codex/config.toml'; echo x >'$places/first/home/.codex/history.jsonl'" >"$SCRATCH/out" 2>&1
-	like "$(cat "$SCRATCH/out")" 'rule codex-skills\]' "what the client unpacked is not changed by a later session"
+	like "$(cat "$SCRATCH/out")" 'rule codex-skills-inside\]' "what the client unpacked is not changed by a later session"
 	like "$(cat "$SCRATCH/out")" 'rule codex-config\]' "nor its settings made"
 	ok "while its history is written" test -s "$places/first/home/.codex/history.jsonl"
 fi
