@@ -386,6 +386,18 @@ static size_t grants_idx(const struct rule_list *list)
 	return idx;
 }
 
+static int keep_base(struct layers_stack *s, const struct rule_list *list)
+{
+	s->base = (struct rule_list){ .count = list->count };
+	if (list->count == 0)
+		return 0;
+	s->base.rule = arena_alloc(s->arena, list->count * sizeof(*list->rule));
+	if (!s->base.rule)
+		return diag_memory(s->diag);
+	memcpy(s->base.rule, list->rule, list->count * sizeof(*list->rule));
+	return 0;
+}
+
 static int build_base(struct layers_stack *s, size_t base_count, struct policy_builder *b)
 {
 	struct rule_list list[POLICY_SECTION_COUNT] = { 0 }, grants[POLICY_SECTION_COUNT] = { 0 };
@@ -393,6 +405,8 @@ static int build_base(struct layers_stack *s, size_t base_count, struct policy_b
 
 	for (size_t i = 0; r == 0 && i < base_count; i++)
 		r = read_file(s, i, list);
+	if (r == 0)
+		r = keep_base(s, &list[POLICY_SECTION_FILES]);
 	if (r == 0)
 		r = read_grants(s, grants);
 	for (size_t i = 0; r == 0 && i < s->link.count; i++) {

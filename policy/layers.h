@@ -43,6 +43,7 @@ struct layers_stack {
 	struct policy_command *command;
 	size_t command_count;
 	struct rule_list link;		/* what links of the home lead to: links_find() */
+	struct rule_list base;		/* the base's files section, each rule with its file: for links_find() */
 };
 
 /**

@@ -14,7 +14,9 @@
  *  - only for looking, never for changing;
  *  - only through links that nobody in a cage can have made: at each of them
  *    making, replacing and removing is refused, and so is moving away or removing
- *    the folders above. Else a session could plant a link for the next one.
+ *    the folders above. Else a session could plant a link for the next one. That
+ *    next one may have more refused: by "readonly", which extends "developer", or
+ *    by a project's file. So each file of the base is asked alone as well.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -35,6 +37,8 @@
 #define LOOK		(BIT(LIST) | BIT(STAT) | BIT(READ) | BIT(EXEC))
 #define PLANTING	(BIT(SYMLINK) | BIT(CREATE) | BIT(LINK) | BIT(RENAME) | BIT(DELETE) | BIT(WRITE))
 #define MOVING		(BIT(RENAME) | BIT(DELETE) | BIT(RMDIR))
+
+#define STOOD		(POLICY_RULE_STOOD_SELF | POLICY_RULE_STOOD_FOLDER)
 
 static bool is_beneath(const char *path, const char *dir)
 {
@@ -65,30 +69,59 @@ static uint64_t allowed_ops(const struct policy *p, const char *path, uint64_t o
 	return ret;
 }
 
-static bool is_out_of_reach(const struct policy *p, const char *path, uint64_t ops)
+static bool has_pattern(const struct policy_rule *rule, const char *path)
 {
-	return !allowed_ops(p, path, ops, 0) && !allowed_ops(p, path, ops, POLICY_T_UNKNOWN);
+	for (size_t i = 0; i < rule->path_count; i++)
+		if (policy_pattern_match(rule->path[i], policy_str(path)))
+			return true;
+	return false;
 }
 
-/* Can no session under this policy have put the link there? */
-static bool is_pinned(const struct policy *p, const char *link)
+/* Would the rules of file @source let somebody do one of @ops, if there were no others? */
+static bool lets(const struct layers_stack *s, uint32_t source, const char *path, uint64_t ops)
+{
+	for (size_t i = 0; ops && i < s->base.count; i++) {
+		const struct policy_rule *rule = &s->base.rule[i];
+
+		if (rule->source != source || !(rule->ops & ops) || !has_pattern(rule, path))
+			continue;
+		if (rule->verdict == POLICY_ALLOW && !(rule->flags & POLICY_RULE_DEFAULT))
+			return true;
+		if (!rule->by_count && !(rule->flags & STOOD))
+			ops &= ~rule->ops;
+	}
+	return false;
+}
+
+static bool is_out_of_reach(const struct layers_stack *s, const struct policy *p, const char *path, uint64_t ops)
+{
+	if (allowed_ops(p, path, ops, 0) || allowed_ops(p, path, ops, POLICY_T_UNKNOWN))
+		return false;
+	for (uint32_t source = 0; source < s->file_count; source++)
+		if (lets(s, source, path, ops))
+			return false;
+	return true;
+}
+
+/* Can no session under this policy, nor under one that it extends, have put the link there? */
+static bool is_pinned(const struct layers_stack *s, const struct policy *p, const char *link)
 {
 	char above[PATH_MAX];
 	char *slash;
 
-	if (!is_out_of_reach(p, link, PLANTING))
+	if (!is_out_of_reach(s, p, link, PLANTING))
 		return false;
 	(void)snprintf(above, sizeof(above), "%s", link);	/* is a path */
 	while ((slash = strrchr(above, '/')) && slash > above) {
 		*slash = '\0';
-		if (!is_out_of_reach(p, above, MOVING))
+		if (!is_out_of_reach(s, p, above, MOVING))
 			return false;
 	}
 	return true;
 }
 
 /* One link after the other, each at a place of its own; the folders in between have none */
-static bool follow(const struct policy *p, const char *link, char target[PATH_MAX])
+static bool follow(const struct layers_stack *s, const struct policy *p, const char *link, char target[PATH_MAX])
 {
 	char at[PATH_MAX], text[PATH_MAX], folder[PATH_MAX];
 	struct stat st;
@@ -98,7 +131,7 @@ static bool follow(const struct policy *p, const char *link, char target[PATH_MA
 		ssize_t n = readlink(at, text, sizeof(text) - 1);
 		char *slash;
 
-		if (n <= 0 || !is_pinned(p, at))
+		if (n <= 0 || !is_pinned(s, p, at))
 			return false;
 		text[n] = '\0';
 		(void)snprintf(folder, sizeof(folder), "%s", at);	/* as above */
@@ -170,7 +203,7 @@ static int look_at(struct layers_stack *s, const struct policy *p, const char *l
 	char target[PATH_MAX];
 	struct stat st;
 
-	if (!(ops & BIT(READ)) || s->link.count == LINKS_MAX || !follow(p, link, target) ||
+	if (!(ops & BIT(READ)) || s->link.count == LINKS_MAX || !follow(s, p, link, target) ||
 	    !is_to_be_read(s, p, target) || lstat(target, &st) < 0)
 		return 0;
 	if (S_ISREG(st.st_mode))

@@ -332,6 +332,14 @@ out=$(caged -- sh -c 'for at in .vimrc .bashrc .inputrc .config/git .config/htop
 	cat ~/$at ~/$at/notes; done; cat ~/private/notes')
 unlike "$out" '^private' "none of those a session tried to plant lets the next one read"
 
+# where one session may make links, the next does not believe them because it may change less
+caged -- sh -c 'ln -s private ~/.ccache; echo made >~/.ccache-made' >/dev/null
+is "$(readlink "$SCRATCH/home/.ccache")" private "a session can make a link where a cache may be"
+unlike "$(caged --policy readonly -- sh -c 'cat ~/.ccache/notes ~/private/notes')" '^private' "readonly does not follow it"
+like "$(caged --policy readonly -- git config user.name)" Linked "but what no session can have made"
+rule '"path": "~/.ccache", "ops": "modify", "decision": "deny"'
+unlike "$(caged -- sh -c 'cat ~/.ccache/notes ~/private/notes')" '^private' "nor does a project's refusal make it one to be followed"
+
 # ---- the system's: in a mount namespace of our own, so that nobody else's session has it ----
 
 if [ "$(id -u)" = 0 ]; then
