@@ -7,7 +7,9 @@
  * kernel notes for each file that is opened whether it may be truncated, and
  * that walk up the path costs as much. What truncates without WRITE_FILE is
  * the doorman's (truncate(2), openat2(2), O_TRUNC on a descriptor that cannot
- * write), beside the read-only mounts. Network rights and
+ * write), beside the read-only mounts. Only a session that was given a file to
+ * read (its standard input) pays for it: that file is on the host's own mount,
+ * and /proc/self/fd leads to it. Network rights and
  * scopes are handled and have no rule at all: what the policy allows there is
  * done by the doorman, outside.
  */
@@ -18,6 +20,7 @@
 #include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,7 +35,8 @@ struct ruleset_attr {
 	uint64_t fs, net, scoped;
 };
 
-#define FILE_RIGHTS	LANDLOCK_ACCESS_FS_WRITE_FILE
+#define TRUNCATE	(UINT64_C(1) << 14)	/* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3 */
+#define FILE_RIGHTS	(LANDLOCK_ACCESS_FS_WRITE_FILE | TRUNCATE)	/* what is not handled needs no rule */
 #define DIRECTORY_RIGHTS (LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 	LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
 	LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
@@ -44,15 +48,39 @@ struct ruleset {
 	struct cage_failure *reterr;
 };
 
-static int ruleset_make(struct ruleset *ret, struct cage_failure *reterr)
+/* A file of the host's that the command may read, and could open anew to empty it */
+static bool is_host_file(int fd)
 {
-	struct ruleset_attr attr = { .fs = FILE_RIGHTS | DIRECTORY_RIGHTS };
+	struct stat st;
+	struct statvfs fs;
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (fstatvfs(fd, &fs) < 0 || !(fs.f_flag & ST_RDONLY));
+}
+
+static bool has_host_files(const struct cage_config *cfg)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (is_host_file(fd))
+			return true;
+	for (const int *p = cfg->pass_fds; p && *p >= 0; p++)
+		if (is_host_file(*p))
+			return true;
+	return false;
+}
+
+static int ruleset_make(const struct cage_config *cfg, struct ruleset *ret, struct cage_failure *reterr)
+{
+	struct ruleset_attr attr = { .fs = (FILE_RIGHTS | DIRECTORY_RIGHTS) & ~TRUNCATE };
 	size_t size = sizeof(attr.fs);
 	long abi = lacks_abi(syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION));
 
 	if (abi < ABI_MIN)
 		return cage_fail(reterr, abi < 0 ? errno : ENOSYS, "Landlock",
 				 "the kernel's Landlock is off or too old: 5.19 or newer with lsm=landlock,... is needed");
+	if (abi >= 3 && has_host_files(cfg))
+		attr.fs |= TRUNCATE;
 	if (abi >= 4) {
 		attr.net = LANDLOCK_ACCESS_NET_BIND_TCP | LANDLOCK_ACCESS_NET_CONNECT_TCP;
 		size = offsetof(struct ruleset_attr, scoped);
@@ -154,7 +182,7 @@ int landlock_enter(const struct cage_config *cfg, struct cage_failure *reterr)
 
 	if (CAGE_IS_OFF(cfg, LANDLOCK))
 		return 0;
-	r = ruleset_make(&rs, reterr);
+	r = ruleset_make(cfg, &rs, reterr);
 	if (r < 0)
 		return r;
 	cleanup_fd int fd = rs.fd;

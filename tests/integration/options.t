@@ -72,6 +72,22 @@ as_user "$AGENTSH" --quiet -- /etc/passwd 2>/dev/null
 is "$?" 126 "not executable: 126"
 as_user "$AGENTSH" --quiet -- sh -c 'exit 42'
 is "$?" 42 "the command's own status"
+
+# what it is given to read is a file of the host's, on the host's own mount
+as_user sh -c 'echo kept >~/input'
+out=$(as_user "$AGENTSH" --quiet -- python3 -c 'import os, sys
+for path in "/proc/self/fd/0", "/dev/stdin":
+	for empty in (lambda: os.truncate(path, 0), lambda: os.open(path, os.O_RDONLY | os.O_TRUNC)):
+		try:
+			empty()
+			print("emptied")
+		except PermissionError:
+			print("refused")
+with open("own", "w") as own:
+	own.write("text")
+os.truncate("own", 1)
+print(os.stat("own").st_size, sys.stdin.read())' <"$SCRATCH/home/input" 2>&1 | tr '\n' ' ')
+is "$out" "refused refused refused refused 1 kept  " "standard input is not emptied by opening it anew, and the workspace's own files are"
 for option in --policy --workspace --allow-read --allow-write --allow-host --pass-fd --dry-run --quiet --json; do
 	like "$(as_user "$AGENTSH" --help)" "$option" "--help knows $option"
 done
