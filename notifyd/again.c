@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/proc.h"
 #include "notifyd/arch.h"
 
 #define SYSCALL_STOP	(SIGTRAP | 0x80)
@@ -118,6 +119,7 @@ int again_begin(struct again *a, struct call *c, const char *path, const struct 
 
 static void passing_set(struct call *c)
 {
+	c->worker->tid = gettid();
 	c->worker->passing = c->tid;
 	c->n->passing_count++;
 }
@@ -136,12 +138,14 @@ static bool passing_claim(struct notifyd *n, struct worker *w, pid_t tid)
 bool again_is_ours(const struct call *c)
 {
 	struct notifyd *n = c->n;
+	struct proc_status st;
 
 	if (n->passing_count == 0)
 		return false;
 	for (size_t i = 0; i < DOORMAN_THREADS_MAX; i++)
 		if (passing_claim(n, &n->worker[i], c->tid))
-			return true;
+			/* killed and reaped meanwhile, its number another's: then that one is judged */
+			return proc_status(c->tid, &st) == 0 && st.tracer == n->worker[i].tid;
 	return false;
 }
 

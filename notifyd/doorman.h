@@ -79,6 +79,7 @@ struct worker {
 	bool has_baton;		/* its own view: notifyd_watch() may have taken it (baton.c) */
 	uint64_t inline_seq;	/* the call it answers with the baton in hand; 0: none */
 	_Atomic pid_t passing;	/* the task that it makes exec once more (again.c); 0: none */
+	pid_t tid;		/* its own, set before @passing */
 	pid_t pidfd_tid;	/* whose @pidfd is, for the calls that follow; 0: nobody's */
 	int pidfd;
 	bool has_timer;
@@ -123,6 +124,7 @@ struct notifyd {
 	int view_root;			/* O_PATH; -1 nobody has asked for it */
 	struct memo memo;
 	atomic_uint passing_count;	/* workers with a task in passing */
+	atomic_uint held_count;		/* workers that wait for an exec stop */
 	atomic_uint crowd;		/* execs to come during which somebody else receives (loop.c) */
 
 	struct cookies listeners;

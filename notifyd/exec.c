@@ -13,6 +13,8 @@
 
 #include "common/proc.h"
 
+#define HELD_MAX	(DOORMAN_THREADS_MAX * 3 / 4)	/* tasks at or before their exec stop at one time */
+
 struct exec *exec_new(void)
 {
 	struct exec *e = malloc(sizeof(*e));
@@ -100,7 +102,25 @@ static void exec_after(struct call *c, int sent)
 {
 	(void)sent;	/* whatever came of the answer, the task is seized and must be let go */
 	execstop_watch(c, c->after_arg);
+	c->n->held_count--;
 	exec_free(c->after_arg);
+}
+
+/*
+ * A stop is a millisecond's matter, unless a tracer inside holds a sibling thread
+ * that has to die first: then for as long as it likes, and one of our threads
+ * with it. Some are left for the execs of the others.
+ */
+static bool may_hold(struct call *c)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+
+	for (int i = 0; i < 50 && c->n->held_count >= HELD_MAX; i++) {
+		if (!baton_release(c->worker))
+			return false;
+		(void)nanosleep(&pause, NULL);	/* cut short: looked at sooner */
+	}
+	return c->n->held_count < HELD_MAX;
 }
 
 static bool is_traced(const struct call *c)
@@ -140,8 +160,14 @@ static int seize(struct call *c, struct exec *e)
 	if (c->n->is_execstop_off)
 		return 0;
 #endif
+	if (!may_hold(c)) {
+		verdict_refuse(&e->verdict.decision, "too-many-held", "Too many programs are being held in the middle of their start.",
+			       EAGAIN);
+		return EAGAIN;
+	}
 	r = execstop_seize(c);
 	if (r == 0) {
+		c->n->held_count++;
 		c->after = exec_after;
 		c->after_arg = e;
 		return 0;
