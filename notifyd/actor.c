@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * notifyd/actor.c - The resolver does something as its caller would
+ * notifyd/actor.c - A thread of ours does something as its caller would
  *
  * System calls and not glibc's functions, which would change every thread. The
- * resolver has all capabilities of the cage's user namespace; without them its
- * thread may no more than the caller, look into init's /proc included.
+ * resolver has capabilities of the cage's user namespace, root's doorman those of
+ * the machine; without them the thread may no more than the caller, look into
+ * init's /proc included.
  */
 #include "notifyd/actor.h"
 
@@ -87,12 +88,32 @@ static int become(const struct actor *a)
 	return (gid_t)setfsgid((gid_t)-1) == a->gid && (uid_t)setfsuid((uid_t)-1) == a->uid ? 0 : -EPERM;
 }
 
-int actor_begin(const struct actor *a)
+int actor_become(const struct actor *a)
 {
-	int r = unshare(CLONE_FS) < 0 ? -errno : become(a);
+	int r = become(a);
 
 	if (r == 0)
 		r = set_effective(a->caps);
+	if (r < 0)
+		actor_return();
+	return r;
+}
+
+void actor_return(void)
+{
+	if (geteuid() == 0) {
+		(void)set_effective(UINT64_MAX);	/* of the permitted ones: always allowed */
+		(void)setfsuid(0);	/* as in become(); less power if it failed */
+		(void)setfsgid(0);
+		(void)syscall(SYS_setgroups, (size_t)0, NULL);
+	}
+	(void)set_effective(UINT64_MAX);	/* as above; the change of user had a say too */
+}
+
+int actor_begin(const struct actor *a)
+{
+	int r = unshare(CLONE_FS) < 0 ? -errno : actor_become(a);
+
 	if (r < 0)
 		actor_end();
 	else
@@ -104,11 +125,5 @@ void actor_end(void)
 {
 	if (chdir("/") < 0)	/* keeps a directory busy if it fails */
 		(void)umask(0);
-	if (geteuid() == 0) {
-		(void)set_effective(UINT64_MAX);	/* of the permitted ones: always allowed */
-		(void)setfsuid(0);	/* as in become(); less power if it failed */
-		(void)setfsgid(0);
-		(void)syscall(SYS_setgroups, (size_t)0, NULL);
-	}
-	(void)set_effective(UINT64_MAX);	/* as above; the change of user had a say too */
+	actor_return();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * notifyd/actor.h - The resolver does something as its caller would: who that is
+ * notifyd/actor.h - A thread of ours does something as its caller would: who that is
  */
 #ifndef NOTIFYD_ACTOR_H
 #define NOTIFYD_ACTOR_H
@@ -23,7 +23,15 @@ struct actor {
 int actor_read(pid_t tid, bool is_nested, struct actor *ret) MUST_USE;
 
 /**
- * actor_begin() - This thread, and no other, has umask, identity and powers of @a from now on
+ * actor_become() - This thread, and no other, has identity and powers of @a from now on
+ *
+ * Return: 0; -errno, and then it is itself. End with actor_return().
+ */
+int actor_become(const struct actor *a) MUST_USE;
+void actor_return(void);
+
+/**
+ * actor_begin() - As actor_become(), and with a umask and a folder of its own
  *
  * Return: 0; -errno, and then it is itself. End with actor_end().
  */

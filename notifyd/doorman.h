@@ -41,7 +41,7 @@
 /** enum reply_kind - Zero answers with @err or @value, and @err starts as EACCES */
 enum reply_kind {
 	REPLY_VALUE = 0,
-	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; inotify.c; innerfilter.c; open.c */
+	REPLY_CONTINUE,		/* exec, seized or of a traced task that the policy lets be traced; inotify.c; innerfilter.c; open.c; xattr.c */
 	REPLY_FD,		/* hand in @fd */
 };
 
