@@ -16,7 +16,7 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-	{ "policy", cmd_policy, "check, show, plan and test policies" },
+	{ "policy", cmd_policy, "check, show, plan, test and compare policies" },
 	{ "log", cmd_log, "what sessions did, and whether the record is intact" },
 	{ "why", cmd_why, "why something was or would be refused" },
 	{ "doctor", cmd_doctor, "which cage this machine gives, and what is missing" },

@@ -116,7 +116,7 @@ static bool may_hold(struct call *c)
 	const struct timespec pause = { .tv_nsec = 20000000 };
 
 	for (int i = 0; i < 50 && c->n->held_count >= HELD_MAX; i++) {
-		if (!baton_release(c->worker))
+		if (!baton_release(c->worker) || target_valid(c) < 0)
 			return false;
 		(void)nanosleep(&pause, NULL);	/* cut short: looked at sooner */
 	}
